@@ -38,7 +38,7 @@ class Random {
   // In [0, 1).
   double uniform() { return static_cast<double>(bits() >> 11) * 0x1.0p-53; }
   // In [0, n); n > 0. Lemire's multiply-shift; the bias is below n / 2^64.
-  uint64_t below(uint64_t n) { return static_cast<uint64_t>((static_cast<unsigned __int128>(bits()) * n) >> 64); }
+  uint64_t below(uint64_t n) { return static_cast<uint64_t>((Wide{bits()} * n) >> 64); }
   bool chance(double p) { return uniform() < p; }
   double exponential(double mean) { return -mean * std::log1p(-uniform()); }
   double normal() {
@@ -72,6 +72,7 @@ class Random {
   Random fork(uint64_t label) { return Random(bits() ^ (label * 0xd6e8feb86659fd93ULL)); }
 
  private:
+  __extension__ using Wide = unsigned __int128;
   static constexpr uint64_t rotl(uint64_t x, int k) { return (x << k) | (x >> (64 - k)); }
   std::array<uint64_t, 4> state_;
 };

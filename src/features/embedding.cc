@@ -1,0 +1,136 @@
+#include "features/embedding.h"
+
+#include <cmath>
+
+#include "base/hash.h"
+#include "base/random.h"
+
+namespace stillwatch::features {
+namespace {
+
+// Row b holds the signs of the eight bits of b.
+constexpr auto kSigns = [] {
+  std::array<std::array<int16_t, 8>, 256> table{};
+  for (size_t b = 0; b < 256; ++b) {
+    for (size_t i = 0; i < 8; ++i) table[b][i] = (b >> i) & 1 ? 1 : -1;
+  }
+  return table;
+}();
+
+using Sum = std::array<int16_t, kEmbeddingSize>;
+
+// Adds weight times the +-1 vector that the bits of the hash spell.
+void add_signs(Sum& sum, uint64_t hash, int16_t weight) {
+  for (size_t byte = 0; byte < 8; ++byte) {
+    const auto& signs = kSigns[(hash >> (8 * byte)) & 0xff];
+    for (size_t i = 0; i < 8; ++i) {
+      sum[8 * byte + i] = static_cast<int16_t>(sum[8 * byte + i] + weight * signs[i]);
+    }
+  }
+}
+
+// Short words are mostly grammar.
+int16_t weight_of(const Token& token) {
+  switch (token.kind) {
+    case TokenKind::kWord:
+      return token.length <= 3 ? 1 : token.length <= 5 ? 3 : 4;
+    case TokenKind::kIdeograph:
+      return 2;
+    case TokenKind::kNumber:
+      return 1;
+    case TokenKind::kPunctuation:
+    case TokenKind::kNewline:
+      return 0;
+  }
+  return 0;
+}
+
+// Irwin-Hall normals from integer arithmetic: the same table on every machine, whatever its libm.
+int16_t integer_normal(base::Random& random, int64_t sigma) {
+  int64_t sum = 0;
+  for (int i = 0; i < 12; ++i) sum += static_cast<int64_t>(random.bits() >> 44);  // 20 bits each
+  sum -= 6 * int64_t{1 << 20};
+  return static_cast<int16_t>((sum * sigma) >> 20);
+}
+
+constexpr int kPhaseBits = 10;
+
+// Frequencies in units of (2 pi / 2^kPhaseBits) per kEmbeddingScale / 2^shift; half of them for a kernel of bandwidth
+// 0.5 and half for 1.0: near and far differences both show.
+constexpr int kPhaseShift = 14;
+constexpr double kBandwidths[] = {0.5, 1.0};
+
+struct Tables {
+  std::array<std::array<int16_t, kEmbeddingSize>, kFrequencies> frequencies;
+  std::array<std::array<int16_t, kEmbeddingSize>, 8> planes;
+  std::array<int8_t, 1 << kPhaseBits> cosine;
+
+  Tables() {
+    base::Random random(0x5711a7c4);
+    for (size_t f = 0; f < kFrequencies; ++f) {
+      const double per_unit = (1 << kPhaseBits) / (2 * std::numbers::pi) / kBandwidths[f % 2];
+      const auto sigma = static_cast<int64_t>(std::lround(per_unit * (1 << kPhaseShift) / kEmbeddingScale));
+      for (auto& w : frequencies[f]) w = integer_normal(random, sigma);
+    }
+    for (auto& plane : planes) {
+      for (auto& w : plane) w = integer_normal(random, 256);
+    }
+    for (size_t i = 0; i < cosine.size(); ++i) {
+      cosine[i] = static_cast<int8_t>(
+          std::lround(kSpectrumScale * std::cos(2 * std::numbers::pi * static_cast<double>(i) / (1 << kPhaseBits))));
+    }
+  }
+};
+
+const Tables& tables() {
+  static const Tables instance;
+  return instance;
+}
+
+int32_t dot(const std::array<int16_t, kEmbeddingSize>& a, const Embedding& b) {
+  int32_t sum = 0;
+  for (size_t i = 0; i < kEmbeddingSize; ++i) sum += int32_t{a[i]} * b[i];
+  return sum;
+}
+
+}  // namespace
+
+Embedding embed(std::span<const Token> tokens) {
+  Sum sum{};
+  uint64_t previous = 0;
+  for (const Token& token : tokens) {
+    const int16_t weight = weight_of(token);
+    if (weight == 0) continue;
+    add_signs(sum, base::combine(token.hash, 1), weight);
+    if (previous != 0 && weight > 1) add_signs(sum, base::combine(previous, token.hash), static_cast<int16_t>((weight + 1) / 2));
+    previous = token.hash;
+  }
+  int64_t square = 0;
+  for (const int16_t v : sum) square += int64_t{v} * v;
+  Embedding result{};
+  if (square == 0) return result;
+  const double scale = kEmbeddingScale / std::sqrt(static_cast<double>(square));  // sqrt and / are exactly rounded
+  for (size_t i = 0; i < kEmbeddingSize; ++i) result[i] = static_cast<int16_t>(std::lrint(sum[i] * scale));
+  return result;
+}
+
+Spectrum spectrum_of(const Embedding& embedding) {
+  const Tables& t = tables();
+  Spectrum spectrum;
+  constexpr uint32_t kMask = (1 << kPhaseBits) - 1;
+  constexpr uint32_t kQuarter = 1 << (kPhaseBits - 2);
+  for (size_t f = 0; f < kFrequencies; ++f) {
+    const auto phase = static_cast<uint32_t>(dot(t.frequencies[f], embedding) >> kPhaseShift);
+    spectrum[f] = t.cosine[phase & kMask];
+    spectrum[kFrequencies + f] = t.cosine[(phase - kQuarter) & kMask];
+  }
+  return spectrum;
+}
+
+uint16_t cell_of(const Embedding& embedding) {
+  uint16_t cell = 0;
+  for (const auto& plane : tables().planes) cell = static_cast<uint16_t>((cell << 1) | (dot(plane, embedding) > 0));
+  return cell;
+}
+
+}  // namespace stillwatch::features

@@ -1,0 +1,250 @@
+#include "features/tokens.h"
+
+#include <array>
+#include <cstring>
+
+namespace stillwatch::features {
+namespace {
+
+enum class ByteClass : uint8_t { kSpace, kNewline, kLetter, kDigit, kPunctuation, kHigh };
+
+constexpr std::array<ByteClass, 256> make_classes() {
+  std::array<ByteClass, 256> table{};
+  for (int b = 0; b < 256; ++b) {
+    auto& c = table[static_cast<size_t>(b)];
+    if (b == '\n') {
+      c = ByteClass::kNewline;
+    } else if (b <= ' ' || b == 127) {
+      c = ByteClass::kSpace;
+    } else if ((b >= 'a' && b <= 'z') || (b >= 'A' && b <= 'Z')) {
+      c = ByteClass::kLetter;
+    } else if (b >= '0' && b <= '9') {
+      c = ByteClass::kDigit;
+    } else {
+      c = b < 128 ? ByteClass::kPunctuation : ByteClass::kHigh;
+    }
+  }
+  return table;
+}
+constexpr auto kClasses = make_classes();
+
+ByteClass class_of(char c) { return kClasses[static_cast<unsigned char>(c)]; }
+
+// Multiply-mix over eight bytes at a time: words are short, so a streaming hash would cost more than the walk.
+class Hasher {
+ public:
+  void add(uint64_t word) {
+    state_ = (state_ ^ word) * 0x9fb21c651e98df25ULL;
+    state_ ^= state_ >> 29;
+  }
+  void add_bytes(const char* data, size_t size, uint64_t fold) {
+    while (size >= 8) {
+      uint64_t w;
+      std::memcpy(&w, data, 8);
+      add(w | fold);
+      data += 8;
+      size -= 8;
+    }
+    if (size > 0) {
+      uint64_t w = 0;
+      std::memcpy(&w, data, size);
+      const uint64_t mask = (uint64_t{1} << (size * 8)) - 1;
+      add((w | (fold & mask)) ^ (uint64_t{size} << 56));
+    }
+  }
+  uint64_t finish() const {
+    uint64_t x = state_;
+    x = (x ^ (x >> 32)) * 0xd6e8feb86659fd93ULL;
+    return x ^ (x >> 32);
+  }
+
+ private:
+  uint64_t state_ = 0x2545f4914f6cdd1dULL;
+};
+
+struct CodePoint {
+  uint32_t value = 0;
+  uint32_t size = 0;  // bytes; 0 if the bytes are not UTF-8
+};
+
+CodePoint decode(std::string_view s) {
+  const auto byte = [&](size_t i) { return static_cast<uint32_t>(static_cast<unsigned char>(s[i])); };
+  const auto tail = [&](size_t i) { return i < s.size() && (byte(i) & 0xc0) == 0x80; };
+  const uint32_t b = byte(0);
+  if (b >= 0xc2 && b < 0xe0 && tail(1)) return {((b & 0x1f) << 6) | (byte(1) & 0x3f), 2};
+  if (b >= 0xe0 && b < 0xf0 && tail(1) && tail(2)) {
+    const uint32_t v = ((b & 0x0f) << 12) | ((byte(1) & 0x3f) << 6) | (byte(2) & 0x3f);
+    if (v >= 0x800 && (v < 0xd800 || v > 0xdfff)) return {v, 3};
+  }
+  if (b >= 0xf0 && b < 0xf5 && tail(1) && tail(2) && tail(3)) {
+    const uint32_t v = ((b & 0x07) << 18) | ((byte(1) & 0x3f) << 12) | ((byte(2) & 0x3f) << 6) | (byte(3) & 0x3f);
+    if (v >= 0x10000 && v <= 0x10ffff) return {v, 4};
+  }
+  return {};
+}
+
+struct Letter {
+  bool letter = false;
+  bool alone = false;  // of a script without spaces: a word of its own
+  bool upper = false;
+  uint32_t folded = 0;
+  Script script = Script::kNone;
+};
+
+// Blocks of the Basic Multilingual Plane that matter for prompts; the rest of the letters count as kOther.
+Letter classify(uint32_t c) {
+  const auto plain = [&](Script s) { return Letter{true, false, false, c, s}; };
+  if (c < 0xc0) return {c == 0xaa || c == 0xb5 || c == 0xba, false, false, c, Script::kLatin};
+  if (c < 0x250) {
+    if (c == 0xd7 || c == 0xf7) return {};
+    if (c <= 0xde) return {true, false, true, c + 32, Script::kLatin};
+    if (c >= 0x100 && c < 0x180 && c != 0x138 && c != 0x149 && c != 0x17f) {
+      // Latin Extended-A alternates upper and lower; the parity flips twice.
+      const bool odd_is_upper = (c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17e);
+      const bool upper = odd_is_upper ? (c & 1) == 1 : (c & 1) == 0;
+      return {true, false, upper, upper ? c + 1 : c, Script::kLatin};
+    }
+    return plain(Script::kLatin);
+  }
+  if (c < 0x370) return {c >= 0x300 || c < 0x2b0, false, false, c, Script::kLatin};
+  if (c < 0x400) {
+    if (c >= 0x391 && c <= 0x3a9) return {true, false, true, c + 32, Script::kGreek};
+    return plain(Script::kGreek);
+  }
+  if (c < 0x530) {
+    if (c >= 0x410 && c <= 0x42f) return {true, false, true, c + 32, Script::kCyrillic};
+    if (c <= 0x40f) return {true, false, true, c + 80, Script::kCyrillic};
+    return plain(Script::kCyrillic);
+  }
+  if (c < 0x590) {
+    if (c >= 0x531 && c <= 0x556) return {true, false, true, c + 48, Script::kOther};
+    return plain(Script::kOther);
+  }
+  if (c < 0x600) return plain(Script::kOther);
+  if (c < 0x780) return {c >= 0x620 && c != 0x66a && c != 0x6d4, false, false, c, Script::kArabic};
+  if (c < 0x900) return plain(Script::kOther);
+  if (c < 0xe00) return {c != 0x964 && c != 0x965, false, false, c, Script::kIndic};
+  if (c < 0x1100) return {true, c < 0xf00, false, c, Script::kOther};  // Thai and Lao write without spaces
+  if (c < 0x2000) return plain(Script::kOther);
+  if (c < 0x3040) return {c >= 0x2c00 && c < 0x2e00, false, false, c, Script::kOther};
+  if (c < 0x3100) return {c != 0x30fb, true, false, c, Script::kKana};
+  if (c < 0x3400) return {c < 0x3200, true, false, c, Script::kHan};
+  if (c < 0xa000) return {true, true, false, c, Script::kHan};
+  if (c < 0xac00) return plain(Script::kOther);
+  if (c < 0xd800) return plain(Script::kOther);  // Hangul syllables: Korean writes spaces
+  if (c >= 0xf900 && c < 0xfb00) return {true, true, false, c, Script::kHan};
+  if (c >= 0xfb50 && c < 0xfe00) return plain(Script::kArabic);
+  if (c >= 0xff21 && c <= 0xff3a) return {true, false, true, c + 32, Script::kLatin};
+  if (c >= 0xff41 && c <= 0xff5a) return plain(Script::kLatin);
+  if (c >= 0x20000 && c < 0x32000) return {true, true, false, c, Script::kHan};
+  if (c >= 0x10000 && c < 0x1d000) return plain(Script::kOther);
+  return {};
+}
+
+constexpr uint64_t kFoldAscii = 0x2020202020202020ULL;
+
+// A word that begins at text[at] with a letter; mixed ASCII and other letters end up in one hash of folded code points.
+Token word_at(std::string_view text, size_t at) {
+  size_t end = at;
+  while (end < text.size() && class_of(text[end]) == ByteClass::kLetter) ++end;
+  Token token;
+  token.begin = static_cast<uint32_t>(at);
+  token.kind = TokenKind::kWord;
+  token.script = Script::kLatin;
+  token.capital = end > at && text[at] <= 'Z';
+  if (end == text.size() || class_of(text[end]) != ByteClass::kHigh) {
+    Hasher hasher;
+    hasher.add_bytes(text.data() + at, end - at, kFoldAscii);
+    token.hash = hasher.finish();
+    token.length = static_cast<uint32_t>(end - at);
+    return token;
+  }
+  Hasher hasher;
+  size_t i = at;
+  while (i < text.size()) {
+    const ByteClass c = class_of(text[i]);
+    if (c == ByteClass::kLetter) {
+      hasher.add(static_cast<unsigned char>(text[i]) | 0x20u);
+      ++i;
+      continue;
+    }
+    if (c != ByteClass::kHigh) break;
+    const CodePoint cp = decode(text.substr(i));
+    if (cp.size == 0) break;
+    const Letter letter = classify(cp.value);
+    if (!letter.letter || letter.alone) break;
+    if (i == at) {
+      token.capital = letter.upper;
+      token.script = letter.script;
+    }
+    hasher.add(letter.folded);
+    i += cp.size;
+  }
+  token.hash = hasher.finish();
+  token.length = static_cast<uint32_t>(i - at);
+  return token;
+}
+
+}  // namespace
+
+void tokenize(std::string_view text, std::vector<Token>& tokens) {
+  tokens.clear();
+  size_t i = 0;
+  while (i < text.size()) {
+    switch (class_of(text[i])) {
+      case ByteClass::kSpace:
+        ++i;
+        break;
+      case ByteClass::kNewline: {
+        const size_t begin = i;
+        while (i < text.size() && (class_of(text[i]) == ByteClass::kNewline || class_of(text[i]) == ByteClass::kSpace)) ++i;
+        tokens.push_back({'\n', static_cast<uint32_t>(begin), static_cast<uint32_t>(i - begin), TokenKind::kNewline});
+        break;
+      }
+      case ByteClass::kLetter:
+        tokens.push_back(word_at(text, i));
+        i += tokens.back().length;
+        break;
+      case ByteClass::kDigit: {
+        const size_t begin = i;
+        while (i < text.size() && class_of(text[i]) == ByteClass::kDigit) ++i;
+        Hasher hasher;
+        hasher.add_bytes(text.data() + begin, i - begin, 0);
+        tokens.push_back({hasher.finish(), static_cast<uint32_t>(begin), static_cast<uint32_t>(i - begin), TokenKind::kNumber});
+        break;
+      }
+      case ByteClass::kPunctuation:
+        tokens.push_back({static_cast<unsigned char>(text[i]), static_cast<uint32_t>(i), 1, TokenKind::kPunctuation});
+        ++i;
+        break;
+      case ByteClass::kHigh: {
+        const CodePoint cp = decode(text.substr(i));
+        const Letter letter = cp.size > 0 ? classify(cp.value) : Letter{};
+        if (letter.letter && !letter.alone) {
+          tokens.push_back(word_at(text, i));
+          i += tokens.back().length;
+          break;
+        }
+        Hasher hasher;
+        hasher.add(cp.size > 0 ? cp.value : static_cast<unsigned char>(text[i]));
+        const uint32_t size = cp.size > 0 ? cp.size : 1;
+        if (cp.value == 0xa0 || (cp.value >= 0x2000 && cp.value <= 0x200f) || cp.value == 0x3000 || cp.value == 0xfeff) {
+          i += size;  // no-break, ideographic and zero-width spaces
+          break;
+        }
+        tokens.push_back({hasher.finish(), static_cast<uint32_t>(i), size,
+                          letter.alone ? TokenKind::kIdeograph : TokenKind::kPunctuation, letter.script});
+        i += size;
+        break;
+      }
+    }
+  }
+}
+
+uint64_t word_hash(std::string_view word) {
+  std::vector<Token> tokens;
+  tokenize(word, tokens);
+  return tokens.size() == 1 ? tokens.front().hash : 0;
+}
+
+}  // namespace stillwatch::features

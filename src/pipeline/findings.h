@@ -1,0 +1,71 @@
+// What a run of the pipeline found, ready for people and programs: plain values, no text of any prompt.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "profile/summary.h"
+#include "signals/evidence.h"
+#include "verdict/labels.h"
+#include "verdict/verdict.h"
+
+namespace stillwatch::pipeline {
+
+// One scheduled judgement of an account.
+struct Look {
+  base::Time time{};
+  uint64_t exchanges = 0;  // in the epoch, at that look
+  double score = 0;
+  double p_value = 1;
+};
+
+struct AccountFinding {
+  std::string account;
+  std::string organization;  // "" if unknown
+  uint64_t exchanges = 0;
+  uint64_t failed = 0;
+  base::Time first_seen{};
+  base::Time last_seen{};
+
+  bool flagged = false;
+  std::optional<base::Time> flagged_at;
+  uint64_t flagged_after = 0;    // exchanges, when flagged
+  signals::Evidence evidence;    // of the strongest look (smallest p-value)
+  double q_value = 1;            // Benjamini-Hochberg over all accounts; ranks only
+  verdict::Exposure exposure;
+  verdict::Verdict verdict = verdict::Verdict::kInsufficient;
+  std::optional<verdict::Label> label;
+
+  std::vector<Look> looks;       // in order of time
+  profile::Summary summary;      // whole life: histograms for drill-down
+};
+
+struct BaselineFacts {
+  std::string name;          // file name, "reference" or "this log"
+  bool calibrated = false;
+  uint64_t subjects = 0;     // that ranks are taken among
+  base::Time made{};
+  double drift_p_value = 1;  // that accounts of this log come from the baseline's population
+  double drift_index = 0;    // population stability index
+  bool drifted = false;
+};
+
+struct Findings {
+  base::Time first{};
+  base::Time last{};
+  uint64_t exchanges = 0;
+  uint64_t failed = 0;
+  uint64_t output_tokens = 0;
+  uint64_t accounts = 0;
+  uint64_t accounts_judged = 0;  // reached the first look
+  uint64_t accounts_flagged = 0;
+  double false_alarms_per_10000 = 5;  // the budget, accounts per month
+  double threshold = 0;               // on p_value at one look
+  BaselineFacts baseline;
+  std::vector<AccountFinding> ranked;  // flagged first, then by p_value, then score
+};
+
+}  // namespace stillwatch::pipeline

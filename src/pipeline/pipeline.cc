@@ -1,0 +1,236 @@
+#include "pipeline/pipeline.h"
+
+#include <algorithm>
+#include <string>
+#include <unordered_map>
+
+#include "base/limits.h"
+#include "stats/drift.h"
+#include "stats/multiple.h"
+
+namespace stillwatch::pipeline {
+namespace {
+
+using signals::Baseline;
+using signals::Sighting;
+
+struct Seen {
+  base::Time time{};
+  uint64_t exchanges = 0;  // in the epoch
+  int look = 0;
+  Sighting sighting;
+};
+
+struct Subject {
+  profile::Profile profile;
+  std::string organization;
+  int64_t epoch = 0;
+  int next_look = 0;
+  std::vector<Seen> seen;
+};
+
+struct TextHash {
+  using is_transparent = void;
+  size_t operator()(std::string_view s) const { return std::hash<std::string_view>{}(s); }
+};
+
+}  // namespace
+
+struct Pipeline::State {
+  std::shared_ptr<const Baseline> baseline;
+  verdict::Labels labels;
+  Options options;
+  std::unordered_map<std::string, Subject, TextHash, std::equal_to<>> subjects;
+  uint64_t exchanges = 0;
+  uint64_t failed = 0;
+  base::Time first{};
+  base::Time last{};
+
+  base::Result<Baseline> calibrate(std::string name, bool calibrated) const;
+  AccountFinding judge(const std::string& account, const Subject& subject, const Baseline& baseline) const;
+  double threshold() const { return options.false_alarms_per_10000 / 10'000 / signals::kLooks; }
+};
+
+Pipeline::Pipeline(std::shared_ptr<const Baseline> baseline, verdict::Labels labels, Options options)
+    : state_(std::make_unique<State>()) {
+  state_->baseline = std::move(baseline);
+  state_->labels = std::move(labels);
+  state_->options = options;
+}
+
+Pipeline::~Pipeline() = default;
+
+void Pipeline::observe(std::string_view account, std::string_view organization, const features::Features& f) {
+  State& s = *state_;
+  if (s.exchanges + s.failed == 0) s.first = s.last = f.time;
+  s.first = std::min(s.first, f.time);
+  s.last = std::max(s.last, f.time);
+  auto it = s.subjects.find(account);
+  if (it == s.subjects.end()) it = s.subjects.emplace(std::string(account), Subject{}).first;
+  Subject& subject = it->second;
+  if (!organization.empty() && subject.organization.empty()) subject.organization = organization;
+  subject.profile.add(f);
+  if (!f.answered) {
+    ++s.failed;
+    return;
+  }
+  ++s.exchanges;
+  const profile::Summary& current = subject.profile.current();
+  if (subject.profile.epoch() != subject.epoch) {
+    subject.epoch = subject.profile.epoch();
+    subject.next_look = 0;
+  }
+  if (subject.next_look >= signals::kLooks || current.exchanges < signals::volume_of_look(subject.next_look)) return;
+  Seen seen{f.time, current.exchanges, subject.next_look, {}};
+  if (subject.profile.past() != nullptr) {
+    const profile::Summary lifetime = subject.profile.lifetime();
+    seen.sighting = signals::sight(current, &lifetime);
+  } else {
+    seen.sighting = signals::sight(current, nullptr);
+  }
+  subject.seen.push_back(std::move(seen));
+  ++subject.next_look;
+}
+
+base::Result<Baseline> Pipeline::State::calibrate(std::string name, bool calibrated) const {
+  std::vector<signals::Subject> benign;
+  for (const auto& [account, subject] : subjects) {
+    const auto label = labels.find(account, last);
+    if (label && label->kind == verdict::LabelKind::kHostile) continue;
+    signals::Subject s{account, {}};
+    for (const Seen& seen : subject.seen) s.sightings.push_back(seen.sighting);
+    benign.push_back(std::move(s));
+  }
+  // The map's order is its own; a calibration must not depend on it.
+  std::sort(benign.begin(), benign.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  return Baseline::calibrate(benign, Baseline::reference().get(), std::move(name), last, calibrated);
+}
+
+AccountFinding Pipeline::State::judge(const std::string& account, const Subject& subject, const Baseline& by) const {
+  AccountFinding finding;
+  finding.account = account;
+  finding.organization = subject.organization;
+  finding.summary = subject.profile.lifetime();
+  const profile::Summary& life = finding.summary;
+  finding.exchanges = life.exchanges;
+  finding.failed = life.failed;
+  finding.first_seen = base::from_ms(life.first_ms);
+  finding.last_seen = base::from_ms(life.last_ms);
+  finding.exposure = {std::min(life.prompts.estimate(), static_cast<double>(life.meaningful)), life.output_tokens,
+                      static_cast<double>(life.cells.nonzero()) / features::kCells};
+  finding.label = labels.find(account, last);
+
+  std::optional<signals::Judgement> strongest;
+  for (const Seen& seen : subject.seen) {
+    const signals::Judgement judgement = by.judge(seen.sighting);
+    const signals::Evidence evidence = by.weigh(judgement.score, seen.look);
+    finding.looks.push_back({seen.time, seen.exchanges, evidence.score, evidence.p_value});
+    if (!strongest || evidence.p_value < finding.evidence.p_value ||
+        (evidence.p_value == finding.evidence.p_value && evidence.score > finding.evidence.score)) {
+      finding.evidence = evidence;
+      strongest = judgement;
+    }
+    if (!finding.flagged && evidence.p_value <= threshold()) {
+      finding.flagged = true;
+      finding.flagged_at = seen.time;
+      finding.flagged_after = seen.exchanges;
+    }
+  }
+  if (!strongest) return finding;
+  finding.evidence.readings = by.read(strongest->values, strongest->look);
+  finding.verdict = finding.flagged ? verdict::Verdict::kHarvest : verdict::Verdict::kClear;
+  return finding;
+}
+
+namespace {
+
+void apply_label(AccountFinding& finding) {
+  if (!finding.label) return;
+  finding.flagged = finding.label->kind == verdict::LabelKind::kHostile;
+  finding.verdict = finding.flagged ? verdict::Verdict::kLabelledHostile : verdict::Verdict::kLabelledBenign;
+}
+
+BaselineFacts facts_of(const Baseline& baseline, const std::vector<AccountFinding>& ranked) {
+  BaselineFacts facts{baseline.name(), baseline.calibrated(), baseline.subjects(), baseline.made(), 1, 0, false};
+  std::vector<double> now;
+  for (const AccountFinding& finding : ranked) {
+    if (!finding.looks.empty()) now.push_back(finding.looks.back().score);
+  }
+  const std::vector<double> then = baseline.last_scores();
+  constexpr size_t kAccountsMin = 50;
+  if (now.size() < kAccountsMin || then.size() < kAccountsMin) return facts;
+  facts.drift_p_value = stats::kolmogorov_smirnov(now, then).p_value;
+  facts.drift_index = stats::population_stability_index(then, now);
+  // Both: with many accounts a harmless difference is significant, with few a large one is chance.
+  facts.drifted = facts.drift_p_value < 0.001 && facts.drift_index > 0.2;
+  return facts;
+}
+
+}  // namespace
+
+Findings Pipeline::findings() const {
+  const State& s = *state_;
+  std::shared_ptr<const Baseline> baseline = s.baseline;
+  if (!baseline) {
+    auto own = s.calibrate("this log", false);
+    baseline = own ? std::make_shared<const Baseline>(std::move(*own)) : Baseline::reference();
+  }
+  Findings out;
+  out.first = s.first;
+  out.last = s.last;
+  out.exchanges = s.exchanges;
+  out.failed = s.failed;
+  out.accounts = s.subjects.size();
+  out.false_alarms_per_10000 = s.options.false_alarms_per_10000;
+  out.threshold = s.threshold();
+  for (const auto& [account, subject] : s.subjects) {
+    out.output_tokens += subject.profile.current().output_tokens;
+    if (subject.profile.past() != nullptr) out.output_tokens += subject.profile.past()->output_tokens;
+    out.ranked.push_back(s.judge(account, subject, *baseline));
+  }
+  std::sort(out.ranked.begin(), out.ranked.end(),
+            [](const AccountFinding& a, const AccountFinding& b) { return a.account < b.account; });
+
+  std::vector<double> p_values;
+  std::vector<AccountFinding*> judged;
+  for (AccountFinding& finding : out.ranked) {
+    if (finding.looks.empty()) continue;
+    judged.push_back(&finding);
+    // A smallest p-value of several looks is not one: Bonferroni makes it so.
+    p_values.push_back(std::min(1.0, finding.evidence.p_value * static_cast<double>(finding.looks.size())));
+  }
+  const std::vector<double> q_values = stats::benjamini_hochberg(p_values);
+  for (size_t i = 0; i < judged.size(); ++i) {
+    judged[i]->q_value = q_values[i];
+    if (!judged[i]->flagged && q_values[i] <= 0.1) judged[i]->verdict = verdict::Verdict::kWatch;
+  }
+  out.accounts_judged = judged.size();
+  out.baseline = facts_of(*baseline, out.ranked);
+  for (AccountFinding& finding : out.ranked) {
+    apply_label(finding);
+    out.accounts_flagged += finding.flagged;
+  }
+  std::stable_sort(out.ranked.begin(), out.ranked.end(), [](const AccountFinding& a, const AccountFinding& b) {
+    if (a.flagged != b.flagged) return a.flagged;
+    if (a.evidence.p_value != b.evidence.p_value) return a.evidence.p_value < b.evidence.p_value;
+    if (a.evidence.score != b.evidence.score) return a.evidence.score > b.evidence.score;
+    return a.exchanges > b.exchanges;
+  });
+  if (out.ranked.size() > s.options.ranked_max) out.ranked.resize(s.options.ranked_max);
+  return out;
+}
+
+base::Result<Baseline> Pipeline::calibrate() const { return state_->calibrate("calibrated", true); }
+uint64_t Pipeline::exchanges() const { return state_->exchanges; }
+uint64_t Pipeline::accounts() const { return state_->subjects.size(); }
+
+size_t Pipeline::bytes() const {
+  size_t total = 0;
+  for (const auto& [account, subject] : state_->subjects) {
+    total += account.capacity() + sizeof subject - sizeof subject.profile + subject.profile.bytes();
+    for (const Seen& seen : subject.seen) total += sizeof seen + seen.sighting.parts.capacity() * sizeof(Sighting::Part);
+  }
+  return total;
+}
+
+}  // namespace stillwatch::pipeline

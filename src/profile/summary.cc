@@ -1,0 +1,176 @@
+#include "profile/summary.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace stillwatch::profile {
+
+size_t size_bin(uint32_t size) {
+  if (size <= 1) return 0;
+  return std::min<size_t>(kSizeBins - 1, static_cast<size_t>(2 * std::log2(static_cast<double>(size))));
+}
+
+double size_of_bin(size_t bin) { return std::exp2((static_cast<double>(bin) + 0.5) / 2); }
+
+size_t depth_bin(uint32_t depth) {
+  if (depth <= 2) return depth;
+  size_t bin = 3;
+  for (uint32_t top = 4; bin < kDepthBins - 1 && depth > top; top *= 2) ++bin;
+  return bin;
+}
+
+void ActiveHours::add(base::Time time) {
+  const int64_t hour = base::to_ms(time) / base::kHourMs;
+  const auto day = static_cast<int32_t>(hour / 24);
+  const uint32_t bit = 1u << (hour % 24);
+  const auto it = days_.find(day);
+  if (it != days_.end()) {
+    it->second |= bit;
+    return;
+  }
+  days_.emplace(day, bit);
+  trim();
+}
+
+void ActiveHours::merge(const ActiveHours& other) {
+  for (const auto& [day, hours] : other.days_) days_[day] |= hours;
+  trim();
+}
+
+void ActiveHours::trim() {
+  while (!days_.empty() && days_.begin()->first <= days_.rbegin()->first - static_cast<int32_t>(kDaysKept)) {
+    days_.erase(days_.begin());
+  }
+}
+
+void ActiveHours::write(base::Writer& out) const {
+  out.varint(days_.size());
+  for (const auto& [day, hours] : days_) {
+    out.varint(static_cast<uint64_t>(day));
+    out.varint(hours);
+  }
+}
+
+bool ActiveHours::read(base::Reader& in) {
+  days_.clear();
+  const uint64_t n = in.varint();
+  if (n > kDaysKept) return false;
+  for (uint64_t i = 0; i < n; ++i) {
+    const uint64_t day = in.varint();
+    const uint64_t hours = in.varint();
+    if (in.failed() || day > 200'000 || hours == 0 || hours >= (1u << 24)) return false;
+    if (!days_.empty() && static_cast<int32_t>(day) <= days_.rbegin()->first) return false;
+    days_.emplace(static_cast<int32_t>(day), static_cast<uint32_t>(hours));
+  }
+  return days_.empty() || days_.rbegin()->first - days_.begin()->first < static_cast<int32_t>(kDaysKept);
+}
+
+void Summary::add(const features::Features& f) {
+  if (!f.answered) {
+    ++failed;
+    return;
+  }
+  const int64_t now = base::to_ms(f.time);
+  first_ms = exchanges == 0 ? now : std::min(first_ms, now);
+  last_ms = exchanges == 0 ? now : std::max(last_ms, now);
+  ++exchanges;
+  refused += f.refused;
+  output_tokens += f.output_tokens;
+  context_tokens += f.context_tokens;
+
+  if (f.meaningful) {
+    ++meaningful;
+    for (size_t i = 0; i < f.spectrum.size(); ++i) spectrum[i] += f.spectrum[i];
+    cells.add(f.cell, 1);
+    prompts.add(f.prompt);
+    prompt_sample.add(f.prompt);
+    for (uint32_t i = 0; i < f.shingle_count; ++i) shingles.add(f.shingles[i]);
+    shingle_count += f.shingle_count;
+    openings.add(f.opening);
+    closings.add(f.closing);
+    opening_sample.add(f.opening);
+    scripts.add(static_cast<size_t>(f.script), 1);
+    prompt_words.add(size_bin(f.prompt_words), 1);
+  }
+  if (f.system != 0) systems.add(f.system);
+  for (size_t k = 0; k < features::kKinds; ++k) kinds.add(k, (f.kinds >> k) & 1);
+  for (size_t t = 0; t < features::kTraits; ++t) traits.add(t, (f.traits >> t) & 1);
+  context.add(size_bin(f.context_tokens), 1);
+  output.add(size_bin(f.output_tokens), 1);
+  depth.add(depth_bin(f.depth), 1);
+  // 1970-01-01 was a Thursday; hour 0 is Monday midnight.
+  hours_of_week.add(static_cast<size_t>((now / base::kHourMs + 72) % static_cast<int64_t>(kHoursOfWeek)), 1);
+  active.add(f.time);
+  if (f.network != 0) {
+    networks.add(f.network);
+    network_sample.add(f.network);
+  }
+  if (f.client != 0) {
+    clients.add(f.client);
+    client_sample.add(f.client);
+  }
+  if (f.user != 0) users.add(f.user);
+}
+
+void Summary::merge(const Summary& other) {
+  failed += other.failed;
+  if (other.exchanges == 0) return;
+  first_ms = exchanges == 0 ? other.first_ms : std::min(first_ms, other.first_ms);
+  last_ms = exchanges == 0 ? other.last_ms : std::max(last_ms, other.last_ms);
+  exchanges += other.exchanges;
+  refused += other.refused;
+  meaningful += other.meaningful;
+  output_tokens += other.output_tokens;
+  context_tokens += other.context_tokens;
+  shingle_count += other.shingle_count;
+  for (size_t i = 0; i < spectrum.size(); ++i) spectrum[i] += other.spectrum[i];
+  for_each_sketch(*this, [&](auto& sketch, auto member) { sketch.merge(other.*member); });
+  for_each_count(*this, [&](auto& counts, auto member) { counts.merge_add(other.*member); });
+}
+
+size_t Summary::bytes() const {
+  size_t total = sizeof *this;
+  const auto heap = [&](const auto& part) { total += part.bytes() - sizeof part; };
+  for_each_sketch(*this, [&](const auto& part, auto) { heap(part); });
+  for_each_count(*this, [&](const auto& part, auto) { heap(part); });
+  return total;
+}
+
+void Summary::write(base::Writer& out) const {
+  for (const uint64_t v : {exchanges, failed, refused, meaningful, output_tokens, context_tokens, shingle_count}) out.varint(v);
+  out.zigzag(first_ms);
+  out.zigzag(last_ms);
+  for (const int64_t v : spectrum) out.zigzag(v);
+  for_each_sketch(*this, [&](const auto& part, auto) { part.write(out); });
+  for_each_count(*this, [&](const auto& part, auto) { part.write(out); });
+}
+
+bool Summary::read(base::Reader& in) {
+  constexpr uint64_t kCountMax = uint64_t{1} << 48;  // far above any traffic, far below overflow of a sum of spectra
+  for (uint64_t* v : {&exchanges, &failed, &refused, &meaningful, &output_tokens, &context_tokens, &shingle_count}) {
+    *v = in.varint();
+    if (*v > kCountMax) return false;
+  }
+  first_ms = in.zigzag();
+  last_ms = in.zigzag();
+  if (meaningful > exchanges || refused > exchanges || first_ms > last_ms) return false;
+  const auto bound = static_cast<int64_t>(meaningful) * features::kSpectrumScale;
+  for (int64_t& v : spectrum) {
+    v = in.zigzag();
+    if (v > bound || v < -bound) return false;
+  }
+  bool valid = true;
+  for_each_sketch(*this, [&](auto& part, auto) { valid = valid && part.read(in); });
+  for_each_count(*this, [&](auto& part, auto) { valid = valid && part.read(in); });
+  return valid && !in.failed();
+}
+
+double Summary::share(features::Kind kind) const {
+  return exchanges == 0 ? 0 : kinds[static_cast<size_t>(kind)] / static_cast<double>(exchanges);
+}
+
+double Summary::share(features::Trait trait) const {
+  return exchanges == 0 ? 0 : traits[static_cast<size_t>(trait)] / static_cast<double>(exchanges);
+}
+
+}  // namespace stillwatch::profile

@@ -1,0 +1,142 @@
+#include "signals/baseline.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "base/hash.h"
+#include "stats/conformal.h"
+
+namespace stillwatch::signals {
+namespace {
+
+using base::ErrorCode;
+
+constexpr double kScoreDeviationMin = 0.25;
+constexpr size_t kRankedMin = 100;  // subjects a look's ranks should have before subjects of smaller volume help out
+
+Values placed(const Crowd& crowd, const Measurement& m) {
+  Values values = m.values;
+  values[static_cast<size_t>(Signal::kShift)] = static_cast<float>(crowd.shift(m.meaning));
+  values[static_cast<size_t>(Signal::kOffCrowd)] = static_cast<float>(crowd.off_axes(m.meaning));
+  return values;
+}
+
+bool fits(const Subject& subject) { return base::hash64(subject.name, 0x66697473) % 3 == 0; }
+
+}  // namespace
+
+// The tail of one look: ranks, and beyond them what calibrated and uncalibrated baselines may say.
+struct Baseline::Tail {
+  stats::ConformalTail ranks;
+  stats::BulkTail bulk;
+};
+
+Sighting sight(const profile::Summary& current, const profile::Summary* lifetime) {
+  Sighting sighting;
+  for (const profile::Summary* summary : {&current, lifetime}) {
+    if (summary == nullptr || summary->exchanges < kFirstLook) continue;
+    const auto doublings = static_cast<int>(std::log2(static_cast<double>(summary->exchanges) / kFirstLook));
+    sighting.parts.push_back({std::min(doublings, kLooks - 1), measure(*summary)});
+  }
+  return sighting;
+}
+
+base::Result<Baseline> Baseline::calibrate(std::span<const Subject> subjects, const Baseline* reference, std::string name,
+                                           base::Time made, bool calibrated) {
+  const auto seen = static_cast<size_t>(
+      std::count_if(subjects.begin(), subjects.end(), [](const Subject& s) { return !s.sightings.empty(); }));
+  if (seen < kSubjectsMin) {
+    return base::fail(ErrorCode::kInput,
+                      fmt::format("only {} accounts have {} exchanges or more, {} are needed to calibrate: give more logs",
+                                  seen, kFirstLook, kSubjectsMin));
+  }
+  Baseline b;
+  b.name_ = std::move(name);
+  b.made_ = made;
+  b.calibrated_ = calibrated;
+  const bool borrow = seen < kSubjectsToFit && reference != nullptr;
+  if (borrow) {
+    b.weights_ = reference->weights_;
+    b.crowd_ = reference->crowd_;
+    b.norm_ = reference->norm_;
+    b.score_ = reference->score_;
+  } else {
+    std::vector<const Subject*> fitting;
+    for (const Subject& s : subjects) {
+      if (!s.sightings.empty() && fits(s)) fitting.push_back(&s);
+    }
+    std::vector<Meaning> meanings;
+    for (const Subject* s : fitting) meanings.push_back(s->sightings.back().parts.back().measurement.meaning);
+    b.crowd_ = Crowd::of(meanings);
+    std::vector<Sample> samples;
+    for (const Subject* s : fitting) {
+      for (const Sighting& sighting : s->sightings) {
+        const Sighting::Part& part = sighting.parts.front();
+        samples.push_back({part.look, placed(b.crowd_, part.measurement)});
+      }
+    }
+    b.norm_ = Norm::of(samples);
+    std::vector<std::vector<double>> scores(kLooks);
+    for (const Sample& s : samples) {
+      scores[static_cast<size_t>(s.look)].push_back(b.weights_.score(b.norm_, s.values, s.look));
+    }
+    b.score_ = Trend::of(scores, kScoreDeviationMin);
+  }
+  for (const Subject& s : subjects) {
+    if (s.sightings.empty() || (!borrow && fits(s))) continue;
+    std::vector<float>& scores = b.ranks_.emplace_back();
+    for (const Sighting& sighting : s.sightings) scores.push_back(static_cast<float>(b.judge(sighting).score));
+  }
+  b.index();
+  return b;
+}
+
+void Baseline::index() {
+  auto tails = std::make_shared<std::vector<Tail>>();
+  for (size_t look = 0; look < kLooks; ++look) {
+    // Subjects that got this far, then, while they are few, those that nearly did.
+    std::vector<double> scores;
+    for (size_t reach = 1; reach <= look + 1 && scores.size() < kRankedMin; ++reach) {
+      scores.clear();
+      for (const auto& own : ranks_) {
+        if (own.size() + reach > look + 1) scores.push_back(own[std::min(look, own.size() - 1)]);
+      }
+    }
+    tails->push_back({stats::ConformalTail(scores), stats::BulkTail(scores)});
+  }
+  tails_ = std::move(tails);
+}
+
+Judgement Baseline::judge(const Sighting& sighting) const {
+  Judgement best{-INFINITY, {}, 0};
+  for (const Sighting::Part& part : sighting.parts) {
+    const Values values = placed(crowd_, part.measurement);
+    const double raw = weights_.score(norm_, values, part.look);
+    const double scale = std::max(kScoreDeviationMin, std::exp(score_.log_deviation.at(part.look)));
+    const double score = (raw - score_.level.at(part.look)) / scale;
+    if (score > best.score) best = {score, values, part.look};
+  }
+  return best;
+}
+
+Evidence Baseline::weigh(double score, int look) const {
+  const Tail& tail = (*tails_)[static_cast<size_t>(std::clamp(look, 0, kLooks - 1))];
+  Evidence e;
+  e.score = score;
+  e.calibrated = calibrated_;
+  const stats::PValue p = calibrated_ ? tail.ranks.p(score) : tail.bulk.p(score);
+  e.p_value = p.value;
+  e.resolution = p.resolution;
+  e.extrapolated = p.extrapolated;
+  return e;
+}
+
+std::vector<double> Baseline::last_scores() const {
+  std::vector<double> scores;
+  for (const auto& own : ranks_) scores.push_back(own.back());
+  return scores;
+}
+
+}  // namespace stillwatch::signals
