@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/time.h"
-#include "profile/summary.h"
+#include "profile/profile.h"
 #include "signals/evidence.h"
 #include "verdict/labels.h"
 #include "verdict/verdict.h"

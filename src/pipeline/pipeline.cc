@@ -4,7 +4,7 @@
 #include <string>
 #include <unordered_map>
 
-#include "base/limits.h"
+#include "pipeline/watch.h"
 #include "stats/drift.h"
 #include "stats/multiple.h"
 
@@ -14,18 +14,9 @@ namespace {
 using signals::Baseline;
 using signals::Sighting;
 
-struct Seen {
-  base::Time time{};
-  uint64_t exchanges = 0;  // in the epoch
-  int look = 0;
-  Sighting sighting;
-};
-
 struct Subject {
-  profile::Profile profile;
+  Watch watch;
   std::string organization;
-  int64_t epoch = 0;
-  int next_look = 0;
   std::vector<Seen> seen;
 };
 
@@ -69,27 +60,8 @@ void Pipeline::observe(std::string_view account, std::string_view organization, 
   if (it == s.subjects.end()) it = s.subjects.emplace(std::string(account), Subject{}).first;
   Subject& subject = it->second;
   if (!organization.empty() && subject.organization.empty()) subject.organization = organization;
-  subject.profile.add(f);
-  if (!f.answered) {
-    ++s.failed;
-    return;
-  }
-  ++s.exchanges;
-  const profile::Summary& current = subject.profile.current();
-  if (subject.profile.epoch() != subject.epoch) {
-    subject.epoch = subject.profile.epoch();
-    subject.next_look = 0;
-  }
-  if (subject.next_look >= signals::kLooks || current.exchanges < signals::volume_of_look(subject.next_look)) return;
-  Seen seen{f.time, current.exchanges, subject.next_look, {}};
-  if (subject.profile.past() != nullptr) {
-    const profile::Summary lifetime = subject.profile.lifetime();
-    seen.sighting = signals::sight(current, &lifetime);
-  } else {
-    seen.sighting = signals::sight(current, nullptr);
-  }
-  subject.seen.push_back(std::move(seen));
-  ++subject.next_look;
+  ++(f.answered ? s.exchanges : s.failed);
+  if (auto seen = subject.watch.observe(f)) subject.seen.push_back(std::move(*seen));
 }
 
 base::Result<Baseline> Pipeline::State::calibrate(std::string name, bool calibrated) const {
@@ -110,7 +82,7 @@ AccountFinding Pipeline::State::judge(const std::string& account, const Subject&
   AccountFinding finding;
   finding.account = account;
   finding.organization = subject.organization;
-  finding.summary = subject.profile.lifetime();
+  finding.summary = subject.watch.profile().lifetime();
   const profile::Summary& life = finding.summary;
   finding.exchanges = life.exchanges;
   finding.failed = life.failed;
@@ -184,8 +156,8 @@ Findings Pipeline::findings() const {
   out.false_alarms_per_10000 = s.options.false_alarms_per_10000;
   out.threshold = s.threshold();
   for (const auto& [account, subject] : s.subjects) {
-    out.output_tokens += subject.profile.current().output_tokens;
-    if (subject.profile.past() != nullptr) out.output_tokens += subject.profile.past()->output_tokens;
+    out.output_tokens += subject.watch.profile().current().output_tokens;
+    if (subject.watch.profile().past() != nullptr) out.output_tokens += subject.watch.profile().past()->output_tokens;
     out.ranked.push_back(s.judge(account, subject, *baseline));
   }
   std::sort(out.ranked.begin(), out.ranked.end(),
@@ -227,7 +199,7 @@ uint64_t Pipeline::accounts() const { return state_->subjects.size(); }
 size_t Pipeline::bytes() const {
   size_t total = 0;
   for (const auto& [account, subject] : state_->subjects) {
-    total += account.capacity() + sizeof subject - sizeof subject.profile + subject.profile.bytes();
+    total += account.capacity() + sizeof subject - sizeof(profile::Profile) + subject.watch.profile().bytes();
     for (const Seen& seen : subject.seen) total += sizeof seen + seen.sighting.parts.capacity() * sizeof(Sighting::Part);
   }
   return total;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/hash.h"
+
 namespace stillwatch::profile {
 
 size_t size_bin(uint32_t size) {
@@ -21,33 +23,34 @@ size_t depth_bin(uint32_t depth) {
 
 void ActiveHours::add(base::Time time) {
   const int64_t hour = base::to_ms(time) / base::kHourMs;
-  const auto day = static_cast<int32_t>(hour / 24);
-  const uint32_t bit = 1u << (hour % 24);
-  const auto it = days_.find(day);
-  if (it != days_.end()) {
-    it->second |= bit;
-    return;
-  }
-  days_.emplace(day, bit);
-  trim();
+  add(Day{static_cast<int32_t>(hour / 24), 1u << (hour % 24)});
 }
 
 void ActiveHours::merge(const ActiveHours& other) {
-  for (const auto& [day, hours] : other.days_) days_[day] |= hours;
-  trim();
+  for (const Day& day : other.days_) add(day);
 }
 
-void ActiveHours::trim() {
-  while (!days_.empty() && days_.begin()->first <= days_.rbegin()->first - static_cast<int32_t>(kDaysKept)) {
-    days_.erase(days_.begin());
+void ActiveHours::add(Day day) {
+  auto it = std::lower_bound(days_.begin(), days_.end(), day.day, [](const Day& d, int32_t at) { return d.day < at; });
+  if (it != days_.end() && it->day == day.day) {
+    it->hours |= day.hours;
+    return;
   }
+  const int32_t newest = days_.empty() ? day.day : std::max(days_.back().day, day.day);
+  const int32_t oldest = newest - static_cast<int32_t>(kDaysKept) + 1;
+  if (day.day < oldest) return;
+  const auto offset = it - days_.begin();
+  if (days_.size() == days_.capacity()) days_.reserve(std::min(kDaysKept, 2 * days_.size() + 2) + 1);
+  days_.insert(days_.begin() + offset, day);
+  const auto kept = std::find_if(days_.begin(), days_.end(), [&](const Day& d) { return d.day >= oldest; });
+  days_.erase(days_.begin(), kept);
 }
 
 void ActiveHours::write(base::Writer& out) const {
   out.varint(days_.size());
-  for (const auto& [day, hours] : days_) {
-    out.varint(static_cast<uint64_t>(day));
-    out.varint(hours);
+  for (const Day& day : days_) {
+    out.varint(static_cast<uint64_t>(day.day));
+    out.varint(day.hours);
   }
 }
 
@@ -59,10 +62,10 @@ bool ActiveHours::read(base::Reader& in) {
     const uint64_t day = in.varint();
     const uint64_t hours = in.varint();
     if (in.failed() || day > 200'000 || hours == 0 || hours >= (1u << 24)) return false;
-    if (!days_.empty() && static_cast<int32_t>(day) <= days_.rbegin()->first) return false;
-    days_.emplace(static_cast<int32_t>(day), static_cast<uint32_t>(hours));
+    if (!days_.empty() && static_cast<int32_t>(day) <= days_.back().day) return false;
+    days_.push_back({static_cast<int32_t>(day), static_cast<uint32_t>(hours)});
   }
-  return days_.empty() || days_.rbegin()->first - days_.begin()->first < static_cast<int32_t>(kDaysKept);
+  return days_.empty() || days_.back().day - days_.front().day < static_cast<int32_t>(kDaysKept);
 }
 
 void Summary::add(const features::Features& f) {
@@ -86,8 +89,8 @@ void Summary::add(const features::Features& f) {
     prompt_sample.add(f.prompt);
     for (uint32_t i = 0; i < f.shingle_count; ++i) shingles.add(f.shingles[i]);
     shingle_count += f.shingle_count;
-    openings.add(f.opening);
-    closings.add(f.closing);
+    edges.add(f.opening);
+    edges.add(base::combine(f.closing, 2));
     opening_sample.add(f.opening);
     scripts.add(static_cast<size_t>(f.script), 1);
     prompt_words.add(size_bin(f.prompt_words), 1);

@@ -9,7 +9,7 @@
 
 #include <array>
 #include <cstdint>
-#include <map>
+#include <vector>
 
 #include "features/features.h"
 #include "sketch/bottom_k.h"
@@ -22,7 +22,7 @@ namespace stillwatch::profile {
 constexpr size_t kSizeBins = 40;   // two a doubling: bin b holds sizes in [2^(b/2), 2^((b+1)/2))
 constexpr size_t kDepthBins = 8;   // answers before this one: 0, 1, 2, 3-4, 5-8, 9-16, 17-32, more
 constexpr size_t kHoursOfWeek = 168;
-constexpr size_t kDaysKept = 35;   // the latest; a day is a bitmap of active hours
+constexpr size_t kDaysKept = 28;   // the latest; a day is a bitmap of active hours
 
 size_t size_bin(uint32_t size);
 double size_of_bin(size_t bin);  // geometric middle
@@ -34,15 +34,20 @@ class ActiveHours {
  public:
   void add(base::Time time);
   void merge(const ActiveHours& other);
-  const std::map<int32_t, uint32_t>& days() const { return days_; }  // days since 1970 -> 24 bits
+  struct Day {
+    int32_t day;     // since 1970
+    uint32_t hours;  // 24 bits
+    bool operator==(const Day&) const = default;
+  };
+  const std::vector<Day>& days() const { return days_; }  // in order
   bool operator==(const ActiveHours&) const = default;
-  size_t bytes() const { return sizeof *this + days_.size() * 48; }
+  size_t bytes() const { return sizeof *this + days_.capacity() * sizeof(Day); }
   void write(base::Writer& out) const;
   bool read(base::Reader& in);
 
  private:
-  void trim();
-  std::map<int32_t, uint32_t> days_;
+  void add(Day day);
+  std::vector<Day> days_;
 };
 
 struct Summary {
@@ -57,12 +62,11 @@ struct Summary {
 
   std::array<int64_t, features::kSpectrumSize> spectrum{};
   sketch::SparseArray<uint32_t, features::kCells> cells;
-  sketch::HyperLogLog<10> prompts;
-  sketch::BottomK<32> prompt_sample;
-  sketch::HyperLogLog<10> shingles;
+  sketch::HyperLogLog<9> prompts;
+  sketch::BottomK<16> prompt_sample;
+  sketch::HyperLogLog<9> shingles;
   uint64_t shingle_count = 0;
-  sketch::CountMin<64, 2> openings;
-  sketch::CountMin<64, 2> closings;
+  sketch::CountMin<64, 1> edges;  // openings and closings, two keys a prompt
   sketch::BottomK<32> opening_sample;
   sketch::BottomK<8> systems;
   sketch::SparseArray<uint32_t, features::kKinds> kinds;
@@ -93,8 +97,7 @@ struct Summary {
     visit(s.prompts, &Summary::prompts);
     visit(s.prompt_sample, &Summary::prompt_sample);
     visit(s.shingles, &Summary::shingles);
-    visit(s.openings, &Summary::openings);
-    visit(s.closings, &Summary::closings);
+    visit(s.edges, &Summary::edges);
     visit(s.opening_sample, &Summary::opening_sample);
     visit(s.systems, &Summary::systems);
     visit(s.active, &Summary::active);

@@ -57,7 +57,7 @@ double hour_entropy(const Summary& s) {
 double hours_per_day(const Summary& s) {
   if (s.active.days().empty()) return 0;
   double hours = 0;
-  for (const auto& [day, mask] : s.active.days()) hours += std::popcount(mask);
+  for (const auto& day : s.active.days()) hours += std::popcount(day.hours);
   return hours / static_cast<double>(s.active.days().size());
 }
 
@@ -110,7 +110,8 @@ Measurement measure(const Summary& s) {
   const auto set = [&](Signal signal, double value) { out.values[static_cast<size_t>(signal)] = static_cast<float>(value); };
   const auto n = static_cast<double>(s.meaningful);
 
-  const double template_share = 0.5 * (s.openings.collision(n) + s.closings.collision(n));
+  // An opening never equals a closing: of all pairs of keys half could agree.
+  const double template_share = std::min(1.0, 2 * s.edges.collision(2 * n));
   const double phrase_novelty = log2_distinct_share(s.shingles.estimate(), static_cast<double>(s.shingle_count));
   const Moments words = log2_moments(s.prompt_words);
   const Moments output = log2_moments(s.output);

@@ -16,10 +16,10 @@ namespace stillwatch::sketch {
 template <size_t K>
 class BottomK {
  public:
-  struct Entry {
+  struct [[gnu::packed]] Entry {  // twelve bytes: subjects are many
     uint64_t hash;
     uint32_t count;
-    bool operator==(const Entry&) const = default;
+    bool operator==(const Entry& other) const { return hash == other.hash && count == other.count; }
   };
 
   void add(uint64_t hash, uint32_t count = 1) {
@@ -30,8 +30,13 @@ class BottomK {
       it->count = saturating(it->count, count);
       return;
     }
-    entries_.insert(it, Entry{hash, count});
-    if (entries_.size() > K) entries_.pop_back();
+    const auto offset = it - entries_.begin();
+    if (entries_.size() == K) {
+      entries_.pop_back();
+    } else if (entries_.size() == entries_.capacity()) {
+      entries_.reserve(std::min(K, 2 * entries_.size() + 2));
+    }
+    entries_.insert(entries_.begin() + offset, Entry{hash, count});
   }
 
   void merge(const BottomK& other) {

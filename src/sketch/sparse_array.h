@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -31,8 +32,18 @@ class SparseArray {
  public:
   static constexpr size_t kSize = N;
 
+  SparseArray() = default;
+  SparseArray(SparseArray&&) = default;
+  SparseArray& operator=(SparseArray&&) = default;
+  SparseArray(const SparseArray& other) : pairs_(other.pairs_) {
+    if (!other.dense_) return;
+    dense_ = std::make_unique<T[]>(N);
+    std::copy_n(other.dense_.get(), N, dense_.get());
+  }
+  SparseArray& operator=(const SparseArray& other) { return *this = SparseArray(other); }
+
   T operator[](size_t i) const {
-    if (!dense_.empty()) return dense_[i];
+    if (dense_) return dense_[i];
     const auto it = find(pairs_, i);
     return it != pairs_.end() && it->index == i ? it->value : T{};
   }
@@ -54,7 +65,7 @@ class SparseArray {
   // Calls visit(index, value) for every nonzero element, in order of index.
   template <typename Visit>
   void for_each(Visit visit) const {
-    if (dense_.empty()) {
+    if (!dense_) {
       for (const Pair& p : pairs_) visit(size_t{p.index}, p.value);
       return;
     }
@@ -73,10 +84,10 @@ class SparseArray {
     for_each([&](size_t, T) { ++n; });
     return n;
   }
-  size_t bytes() const { return sizeof *this + pairs_.capacity() * sizeof(Pair) + dense_.capacity() * sizeof(T); }
+  size_t bytes() const { return sizeof *this + pairs_.capacity() * sizeof(Pair) + (dense_ ? N * sizeof(T) : 0); }
 
   bool operator==(const SparseArray& other) const {
-    if (dense_.empty() && other.dense_.empty()) return pairs_ == other.pairs_;
+    if (!dense_ && !other.dense_) return pairs_ == other.pairs_;
     for (size_t i = 0; i < N; ++i) {
       if ((*this)[i] != other[i]) return false;
     }
@@ -120,7 +131,7 @@ class SparseArray {
   }
 
   T& at(size_t i) {
-    if (!dense_.empty()) return dense_[i];
+    if (dense_) return dense_[i];
     auto it = find(pairs_, i);
     if (it != pairs_.end() && it->index == i) return it->value;
     if (pairs_.size() < kPairsMax) {
@@ -131,15 +142,14 @@ class SparseArray {
       }
       return pairs_.insert(it, Pair{static_cast<uint16_t>(i), T{}})->value;
     }
-    std::vector<T> dense(N);
-    for (const Pair& p : pairs_) dense[p.index] = p.value;
-    dense_ = std::move(dense);
-    pairs_ = {};
+    dense_ = std::make_unique<T[]>(N);
+    for (const Pair& p : pairs_) dense_[p.index] = p.value;
+    pairs_ = std::vector<Pair>();  // frees
     return dense_[i];
   }
 
   std::vector<Pair> pairs_;
-  std::vector<T> dense_;  // empty, or all N
+  std::unique_ptr<T[]> dense_;  // null, or all N
 };
 
 }  // namespace stillwatch::sketch

@@ -1,0 +1,32 @@
+// One subject under watch: its profile, and when it is looked at. Looks happen when the exchanges of the current epoch
+// reach 20, 40, 80, ...; each yields a sighting, which is all that evidence needs.
+//
+// Thread rule: a value.
+#pragma once
+
+#include <optional>
+
+#include "profile/profile.h"
+#include "signals/baseline.h"
+
+namespace stillwatch::pipeline {
+
+struct Seen {
+  base::Time time{};
+  uint64_t exchanges = 0;  // in the epoch
+  int look = 0;
+  signals::Sighting sighting;
+};
+
+class Watch {
+ public:
+  std::optional<Seen> observe(const features::Features& f);
+  const profile::Profile& profile() const { return profile_; }
+
+ private:
+  profile::Profile profile_;
+  int64_t epoch_ = 0;
+  int next_look_ = 0;
+};
+
+}  // namespace stillwatch::pipeline

@@ -1,0 +1,191 @@
+#include "population/config.h"
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include <array>
+#include <optional>
+
+namespace stillwatch::population {
+namespace {
+
+using base::ErrorCode;
+
+template <typename T>
+struct Name {
+  std::string_view name;
+  T value;
+};
+
+constexpr std::array kClasses = {
+    Name<Class>{"people", Class::kPeople},        Name<Class>{"product_bot", Class::kProductBot},
+    Name<Class>{"pipeline", Class::kPipeline},    Name<Class>{"labelling", Class::kLabelling},
+    Name<Class>{"evaluator", Class::kEvaluator},  Name<Class>{"coding_agent", Class::kCodingAgent},
+    Name<Class>{"reseller", Class::kReseller},    Name<Class>{"office", Class::kOffice},
+    Name<Class>{"harvest", Class::kHarvest}};
+constexpr std::array kRhythms = {Name<Rhythm>{"flat", Rhythm::kFlat}, Name<Rhythm>{"diurnal", Rhythm::kDiurnal},
+                                 Name<Rhythm>{"office_hours", Rhythm::kOfficeHours},
+                                 Name<Rhythm>{"jittered", Rhythm::kJittered}, Name<Rhythm>{"bursts", Rhythm::kBursts}};
+constexpr std::array kIdentities = {Name<Identity>{"unshared", Identity::kUnshared}, Name<Identity>{"shared", Identity::kShared},
+                                    Name<Identity>{"mixed", Identity::kMixed}};
+constexpr std::array kTemplates = {Name<Template>{"none", Template::kNone}, Name<Template>{"shared", Template::kShared},
+                                   Name<Template>{"paraphrased", Template::kParaphrased}};
+constexpr std::array kLengths = {Name<AnswerLength>{"source", AnswerLength::kSource},
+                                 Name<AnswerLength>{"people", AnswerLength::kPeople}};
+
+// Reads a map key by key; remembers the first thing that is wrong, with its place.
+class Reader {
+ public:
+  Reader(YAML::Node node, std::string_view file) : node_(std::move(node)), file_(file) {}
+
+  template <typename T>
+  void number(const char* key, T& out, double low, double high) {
+    const YAML::Node value = take(key);
+    if (!value) return;
+    const auto parsed = value.IsScalar() ? parse(value.Scalar()) : std::nullopt;
+    if (!parsed || *parsed < low || *parsed > high) {
+      fail(value, fmt::format("`{}` is not a number from {} to {}", key, low, high));
+      return;
+    }
+    out = static_cast<T>(*parsed);
+  }
+  template <typename T, size_t N>
+  void choice(const char* key, T& out, const std::array<Name<T>, N>& names) {
+    const YAML::Node value = take(key);
+    if (!value) return;
+    std::string known;
+    for (const auto& [name, v] : names) {
+      if (value.IsScalar() && value.Scalar() == name) {
+        out = v;
+        return;
+      }
+      known += fmt::format("{}{}", known.empty() ? "" : ", ", name);
+    }
+    fail(value, fmt::format("`{}` is none of {}", key, known));
+  }
+  void text(const char* key, std::string& out) {
+    const YAML::Node value = take(key);
+    if (!value) return;
+    if (!value.IsScalar()) return fail(value, fmt::format("`{}` is not text", key));
+    out = value.Scalar();
+  }
+  void texts(const char* key, std::vector<std::string>& out) {
+    const YAML::Node value = take(key);
+    if (!value) return;
+    if (!value.IsSequence()) return fail(value, fmt::format("`{}` is not a list", key));
+    for (const YAML::Node& item : value) {
+      if (!item.IsScalar()) return fail(item, fmt::format("`{}` holds something that is not text", key));
+      out.push_back(item.Scalar());
+    }
+  }
+  YAML::Node take(const char* key) {
+    known_.push_back(key);
+    return node_[key] ? node_[key] : YAML::Node(YAML::NodeType::Undefined);
+  }
+  // Every key must have been asked for.
+  std::optional<base::Error> finish() {
+    for (const auto& entry : node_) {
+      const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "?";
+      if (std::find(known_.begin(), known_.end(), key) == known_.end()) fail(entry.first, fmt::format("`{}` is not known here", key));
+    }
+    return error_;
+  }
+  void fail(const YAML::Node& at, const std::string& what) {
+    if (error_) return;
+    error_ = base::Error{ErrorCode::kUsage, fmt::format("{}:{}:{}: {}", file_, at.Mark().line + 1, at.Mark().column + 1, what)};
+  }
+
+ private:
+  static std::optional<double> parse(const std::string& text) {
+    char* end = nullptr;
+    const double value = std::strtod(text.c_str(), &end);
+    if (end == text.c_str() || *end != '\0' || !(value == value)) return std::nullopt;
+    return value;
+  }
+  YAML::Node node_;
+  std::string_view file_;
+  std::vector<std::string> known_;
+  std::optional<base::Error> error_;
+};
+
+std::optional<base::Error> read_group(const YAML::Node& node, std::string_view file, Group& g) {
+  Reader r(node, file);
+  if (!node.IsMap()) {
+    r.fail(node, "a group is a map of keys and values");
+    return r.finish();
+  }
+  r.choice("class", g.kind, kClasses);
+  g.name = name_of(g.kind);
+  if (g.kind == Class::kOffice) g.persons = 20;
+  if (g.kind == Class::kReseller) g.persons = 200;
+  if (g.kind == Class::kCodingAgent || g.kind == Class::kOffice) g.rhythm = Rhythm::kOfficeHours;
+  if (g.kind == Class::kPipeline || g.kind == Class::kLabelling || g.kind == Class::kEvaluator) g.rhythm = Rhythm::kBursts;
+  if (g.kind == Class::kHarvest) g.rhythm = Rhythm::kFlat;
+  r.text("name", g.name);
+  r.number("accounts", g.accounts, 1, 1'000'000);
+  r.number("exchanges_median", g.exchanges_median, 1, 1e7);
+  r.number("exchanges_sigma", g.exchanges_sigma, 0, 4);
+  r.number("exchanges_max", g.exchanges_max, 1, 1e7);
+  r.texts("sources", g.sources);
+  r.number("part", g.part, 0, 1000);
+  r.number("part_of", g.part_of, 1, 1000);
+  r.choice("answer_length", g.answer_length, kLengths);
+  r.choice("rhythm", g.rhythm, kRhythms);
+  r.number("persons", g.persons, 1, 10'000);
+  r.number("templates", g.templates, 1, 1000);
+  r.number("campaign_size", g.campaign_size, 0, 1'000'000);
+  r.number("cover", g.cover, 0, 0.95);
+  r.texts("cover_sources", g.cover_sources);
+  r.choice("network", g.network, kIdentities);
+  r.choice("client", g.client, kIdentities);
+  r.choice("template", g.wrapping, kTemplates);
+  r.number("replaced_after", g.replaced_after, 0, 1e7);
+  r.number("slow_start_days", g.slow_start_days, 0, 3650);
+  r.number("pivot_day", g.pivot_day, 0, 3650);
+  if (g.part >= g.part_of) r.fail(node, "`part` must be below `part_of`");
+  return r.finish();
+}
+
+}  // namespace
+
+std::string_view name_of(Class c) {
+  for (const auto& [name, value] : kClasses) {
+    if (value == c) return name;
+  }
+  return "";
+}
+
+base::Result<Config> Config::parse(std::string_view yaml, std::string_view name) {
+  YAML::Node root;
+  try {  // the parser's only way to say no
+    root = YAML::Load(std::string(yaml));
+  } catch (const YAML::Exception& e) {
+    return base::fail(ErrorCode::kUsage, fmt::format("{}:{}:{}: {}", name, e.mark.line + 1, e.mark.column + 1, e.msg));
+  }
+  Config config;
+  Reader r(root, name);
+  if (!root.IsMap()) {
+    r.fail(root, "a population is a map with `groups`");
+    return tl::unexpected(*r.finish());
+  }
+  std::string start;
+  r.text("start", start);
+  if (!start.empty()) {
+    const auto time = base::parse_rfc3339(start.find('T') == std::string::npos ? start + "T00:00:00Z" : start);
+    if (!time) r.fail(root["start"], "`start` is not a date");
+    if (time) config.start = *time;
+  }
+  r.number("duration_days", config.duration_days, 0.01, 3650);
+  r.number("seed", config.seed, 0, 9e15);
+  const YAML::Node groups = r.take("groups");
+  if (!groups || !groups.IsSequence() || groups.size() == 0) r.fail(root, "`groups` is missing or no list");
+  if (auto error = r.finish()) return tl::unexpected(*error);
+  for (const YAML::Node& node : groups) {
+    Group group;
+    if (auto error = read_group(node, name, group)) return tl::unexpected(*error);
+    config.groups.push_back(std::move(group));
+  }
+  return config;
+}
+
+}  // namespace stillwatch::population

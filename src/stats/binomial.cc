@@ -1,0 +1,70 @@
+#include "stats/binomial.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace stillwatch::stats {
+namespace {
+
+double continued_fraction(double x, double a, double b) {
+  constexpr double kTiny = 1e-300;
+  const auto away = [](double v) { return std::abs(v) < kTiny ? kTiny : v; };
+  double c = 1;
+  double d = 1 / away(1 - (a + b) * x / (a + 1));
+  double h = d;
+  for (int m = 1; m <= 10'000; ++m) {
+    const double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
+    d = 1 / away(1 + even * d);
+    c = away(1 + even / c);
+    h *= d * c;
+    const double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
+    d = 1 / away(1 + odd * d);
+    c = away(1 + odd / c);
+    h *= d * c;
+    if (std::abs(d * c - 1) < 1e-15) break;
+  }
+  return h;
+}
+
+// The x at which an increasing function reaches `target`, by bisection.
+template <typename F>
+double solve(F f, double target) {
+  double low = 0;
+  double high = 1;
+  for (int i = 0; i < 200 && low < high; ++i) {
+    const double middle = 0.5 * (low + high);
+    if (middle == low || middle == high) break;
+    (f(middle) < target ? low : high) = middle;
+  }
+  return 0.5 * (low + high);
+}
+
+}  // namespace
+
+double regularized_beta(double x, double a, double b) {
+  if (x <= 0) return 0;
+  if (x >= 1) return 1;
+  const double front =
+      std::exp(std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) + a * std::log(x) + b * std::log1p(-x));
+  if (x < (a + 1) / (a + b + 2)) return front * continued_fraction(x, a, b) / a;
+  return 1 - front * continued_fraction(1 - x, b, a) / b;
+}
+
+double binomial_tail(uint64_t successes, uint64_t trials, double p) {
+  if (successes == 0) return 1;
+  if (successes > trials) return 0;
+  return regularized_beta(p, static_cast<double>(successes), static_cast<double>(trials - successes) + 1);
+}
+
+Interval clopper_pearson(uint64_t successes, uint64_t trials, double confidence) {
+  if (trials == 0) return {};
+  const double half = (1 - confidence) / 2;
+  const auto k = static_cast<double>(successes);
+  const auto n = static_cast<double>(trials);
+  Interval interval;
+  if (successes > 0) interval.low = solve([&](double x) { return regularized_beta(x, k, n - k + 1); }, half);
+  if (successes < trials) interval.high = solve([&](double x) { return regularized_beta(x, k + 1, n - k); }, 1 - half);
+  return interval;
+}
+
+}  // namespace stillwatch::stats
