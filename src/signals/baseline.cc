@@ -45,52 +45,67 @@ Sighting sight(const profile::Summary& current, const profile::Summary* lifetime
 
 base::Result<Baseline> Baseline::calibrate(std::span<const Subject> subjects, const Baseline* reference, std::string name,
                                            base::Time made, bool calibrated) {
-  const auto seen = static_cast<size_t>(
-      std::count_if(subjects.begin(), subjects.end(), [](const Subject& s) { return !s.sightings.empty(); }));
+  std::vector<Subject> fitting;
+  std::vector<Subject> ranking;
+  for (const Subject& s : subjects) {
+    if (!s.sightings.empty()) (fits(s) ? fitting : ranking).push_back(s);
+  }
+  const size_t seen = fitting.size() + ranking.size();
   if (seen < kSubjectsMin) {
     return base::fail(ErrorCode::kInput,
                       fmt::format("only {} accounts have {} exchanges or more, {} are needed to calibrate: give more logs",
                                   seen, kFirstLook, kSubjectsMin));
   }
-  Baseline b;
+  const bool borrow = seen < kSubjectsToFit && reference != nullptr;
+  if (borrow) ranking.insert(ranking.end(), fitting.begin(), fitting.end());
+  Baseline b = borrow ? *reference : fit(fitting);
   b.name_ = std::move(name);
   b.made_ = made;
   b.calibrated_ = calibrated;
-  const bool borrow = seen < kSubjectsToFit && reference != nullptr;
-  if (borrow) {
-    b.weights_ = reference->weights_;
-    b.crowd_ = reference->crowd_;
-    b.norm_ = reference->norm_;
-    b.score_ = reference->score_;
-  } else {
-    std::vector<const Subject*> fitting;
-    for (const Subject& s : subjects) {
-      if (!s.sightings.empty() && fits(s)) fitting.push_back(&s);
-    }
-    std::vector<Meaning> meanings;
-    for (const Subject* s : fitting) meanings.push_back(s->sightings.back().parts.back().measurement.meaning);
-    b.crowd_ = Crowd::of(meanings);
-    std::vector<Sample> samples;
-    for (const Subject* s : fitting) {
-      for (const Sighting& sighting : s->sightings) {
-        const Sighting::Part& part = sighting.parts.front();
-        samples.push_back({part.look, placed(b.crowd_, part.measurement)});
-      }
-    }
-    b.norm_ = Norm::of(samples);
-    std::vector<std::vector<double>> scores(kLooks);
-    for (const Sample& s : samples) {
-      scores[static_cast<size_t>(s.look)].push_back(b.weights_.score(b.norm_, s.values, s.look));
-    }
-    b.score_ = Trend::of(scores, kScoreDeviationMin);
-  }
-  for (const Subject& s : subjects) {
-    if (s.sightings.empty() || (!borrow && fits(s))) continue;
-    std::vector<float>& scores = b.ranks_.emplace_back();
-    for (const Sighting& sighting : s.sightings) scores.push_back(static_cast<float>(b.judge(sighting).score));
-  }
-  b.index();
+  b.rank(ranking);
   return b;
+}
+
+Baseline Baseline::fit(std::span<const Subject> subjects, const Weights& weights) {
+  Baseline b;
+  b.weights_ = weights;
+  // A harvest is broad, so it is held against the broad half of the honest subjects: among all of them, narrow bots and
+  // jobs would make any distance look ordinary.
+  std::vector<const Subject*> broad;
+  for (const Subject& s : subjects) {
+    if (!s.sightings.empty()) broad.push_back(&s);
+  }
+  const auto narrowness = [](const Subject* s) { return s->sightings.back().parts.back().measurement.meaning.self; };
+  std::stable_sort(broad.begin(), broad.end(),
+                   [&](const Subject* x, const Subject* y) { return narrowness(x) < narrowness(y); });
+  broad.resize((broad.size() + 1) / 2);
+  std::vector<Meaning> meanings;
+  for (const Subject* s : broad) meanings.push_back(s->sightings.back().parts.back().measurement.meaning);
+  b.crowd_ = Crowd::of(meanings);
+  std::vector<Sample> samples;
+  for (const Subject* s : broad) {
+    for (const Sighting& sighting : s->sightings) {
+      const Sighting::Part& part = sighting.parts.front();
+      samples.push_back({part.look, placed(b.crowd_, part.measurement)});
+    }
+  }
+  b.norm_ = Norm::of(samples);
+  std::vector<std::vector<double>> scores(kLooks);
+  for (const Sample& s : samples) {
+    scores[static_cast<size_t>(s.look)].push_back(b.weights_.score(b.norm_, s.values, s.look));
+  }
+  b.score_ = Trend::of(scores, kScoreDeviationMin);
+  return b;
+}
+
+void Baseline::rank(std::span<const Subject> subjects) {
+  ranks_.clear();
+  for (const Subject& s : subjects) {
+    if (s.sightings.empty()) continue;
+    std::vector<float>& scores = ranks_.emplace_back();
+    for (const Sighting& sighting : s.sightings) scores.push_back(static_cast<float>(judge(sighting).score));
+  }
+  index();
 }
 
 void Baseline::index() {

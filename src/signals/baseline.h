@@ -51,12 +51,18 @@ struct Judgement {
 
 class Baseline {
  public:
-  // Fails for fewer than kSubjectsMin subjects. Below kSubjectsToFit the crowd and norm of `reference` serve and all
-  // subjects rank. `calibrated` is what the caller knows: that the subjects are benign and not those to be judged.
+  // Fails for fewer than kSubjectsMin subjects with a sighting. Below kSubjectsToFit the crowd and norm of `reference`
+  // serve and all subjects rank. `calibrated` is what the caller knows: that the subjects are benign and not those to be
+  // judged.
   static constexpr size_t kSubjectsMin = 40;
   static constexpr size_t kSubjectsToFit = 300;
   static base::Result<Baseline> calibrate(std::span<const Subject> subjects, const Baseline* reference, std::string name,
                                           base::Time made, bool calibrated);
+
+  // The two halves of calibration: crowd and norm from some subjects, ranks from others.
+  static Baseline fit(std::span<const Subject> subjects, const Weights& weights = shipped_weights());
+  void rank(std::span<const Subject> subjects);
+  void trust() { calibrated_ = true; }  // the ranking subjects are known to be benign
 
   static base::Result<Baseline> parse(std::string_view json);
   std::string to_json() const;
@@ -76,8 +82,8 @@ class Baseline {
   // The last score of every ranking subject, for the drift test.
   std::vector<double> last_scores() const;
 
+  const Norm& norm() const { return norm_; }
   const Weights& weights() const { return weights_; }
-  void set_weights(const Weights& weights) { weights_ = weights; }
 
  private:
   struct Tail;

@@ -47,7 +47,7 @@ enum class Signal : uint8_t {
   kClientUniform,  // one client and network for everything
 };
 constexpr int kSignals = 27;
-constexpr double kDeviationMax = 4;
+constexpr double kDeviationMax = 6;
 
 struct SignalInfo {
   std::string_view name;   // in JSON and docs
