@@ -1,0 +1,131 @@
+#include "logs.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <thread>
+
+#include "dialect/field_map.h"
+#include "files.h"
+#include "scan/scanner.h"
+#include "scan/source.h"
+
+namespace stillwatch::apps {
+namespace {
+
+volatile std::sig_atomic_t interrupted = 0;
+
+// A line that redraws itself on a terminal; nothing elsewhere.
+class ProgressBar {
+ public:
+  ProgressBar(uint64_t total, bool quiet) : total_(total), shown_(!quiet && ::isatty(STDERR_FILENO) == 1) {}
+  ~ProgressBar() {
+    if (drawn_) fmt::print(stderr, "\r\033[K");
+  }
+  void update(uint64_t bytes, uint64_t exchanges) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!shown_ || now < next_) return;
+    next_ = now + std::chrono::milliseconds(200);
+    const double seconds = std::chrono::duration<double>(now - start_).count();
+    const double rate = static_cast<double>(bytes) / 1e6 / std::max(0.1, seconds);
+    if (total_ > 0) {
+      const auto filled = static_cast<size_t>(30 * std::min(bytes, total_) / total_);
+      fmt::print(stderr, "\r\033[K[{}{}] {:3} %  {} exchanges  {:.0f} MB/s", std::string(filled, '#'), std::string(30 - filled, '.'),
+                 100 * std::min(bytes, total_) / total_, exchanges, rate);
+    } else {
+      fmt::print(stderr, "\r\033[K{} exchanges  {:.0f} MB/s", exchanges, rate);
+    }
+    std::fflush(stderr);
+    drawn_ = true;
+  }
+
+ private:
+  uint64_t total_;
+  bool shown_;
+  bool drawn_ = false;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point next_ = start_;
+};
+
+base::Result<std::shared_ptr<const dialect::IdentityIndex>> read_join(const std::string& path, const dialect::FieldMap& map) {
+  auto text = read_file(path);
+  if (!text) return tl::unexpected(text.error());
+  auto index = std::make_shared<dialect::IdentityIndex>();
+  std::string_view rest = *text;
+  while (!rest.empty()) {
+    const size_t end = std::min(rest.find('\n'), rest.size());
+    if (auto ok = map.read_identity(rest.substr(0, end), *index); !ok) return tl::unexpected(ok.error());
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  if (index->size() == 0) return base::fail(base::ErrorCode::kInput, fmt::format("{} holds no request id where the field map's `join` looks for one", path));
+  return index;
+}
+
+}  // namespace
+
+void LogArguments::add_to(CLI::App& command) {
+  command.add_option("LOG", paths, "Logs: files (plain, gzip or Zstandard), or - for standard input")->required();
+  command.add_option("--format", format,
+                     "auto, exchange, otel, litellm, langfuse, helicone, openai-batch, anthropic, or map:FILE.yaml (docs/formats/)")
+      ->capture_default_str();
+  command.add_option("--join", join, "A gateway's log that knows who sent which request, read by the field map's `join`");
+  command.add_option("--labels", labels, fmt::format("Labels to respect (default: {} if it is there)", kLabelsFile));
+  command.add_option("--threads", threads, "Threads that parse (default: all cores)");
+  command.add_flag("--strict", strict, "Stop at the first line or file that cannot be read");
+  command.add_flag("--quiet", quiet, "No progress bar and no table");
+}
+
+base::Result<verdict::Labels> LogArguments::read_labels() const {
+  std::string path = labels;
+  if (path.empty()) {
+    if (!std::filesystem::exists(kLabelsFile)) return verdict::Labels();
+    path = kLabelsFile;
+  }
+  auto text = read_file(path);
+  if (!text) return tl::unexpected(text.error());
+  return verdict::Labels::parse(*text, path);
+}
+
+base::Result<report::ReadStats> LogArguments::run(pipeline::Pipeline& pipeline) const {
+  scan::Options options;
+  options.threads = threads > 0 ? threads : std::max(1u, std::thread::hardware_concurrency());
+  options.strict = strict;
+  if (format.rfind("map:", 0) == 0) {
+    const std::string path = format.substr(4);
+    auto text = read_file(path);
+    if (!text) return tl::unexpected(text.error());
+    auto map = dialect::FieldMap::parse(*text, path);
+    if (!map) return tl::unexpected(map.error());
+    if (!join.empty()) {
+      auto index = read_join(join, *map);
+      if (!index) return tl::unexpected(index.error());
+      options.identities = *index;
+    }
+    options.map = std::make_shared<const dialect::FieldMap>(std::move(*map));
+    options.format = dialect::LogFormat::kMap;
+  } else if (!join.empty()) {
+    return base::fail(base::ErrorCode::kUsage, "--join needs --format map:FILE.yaml with a `join` section");
+  } else if (format != "auto") {
+    const auto named = dialect::log_format_named(format);
+    if (!named) return tl::unexpected(named.error());
+    options.format = *named;
+  }
+  uint64_t total = 0;
+  for (const std::string& path : paths) total += scan::size_of(path);
+  ProgressBar bar(total, quiet);
+  // The first interrupt ends the reading and what was read is judged; the second ends the program.
+  std::signal(SIGINT, [](int) {
+    interrupted = 1;
+    std::signal(SIGINT, SIG_DFL);
+  });
+  return scan::scan(paths, options, pipeline, [&](uint64_t bytes, uint64_t exchanges) {
+    bar.update(bytes, exchanges);
+    return interrupted == 0;
+  });
+}
+
+}  // namespace stillwatch::apps

@@ -1,0 +1,140 @@
+#include "report/json.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+namespace stillwatch::report {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using pipeline::AccountFinding;
+
+// Six digits are more than any of these figures has; infinities and the like become 0.
+double finite(double value) {
+  if (!std::isfinite(value)) return 0;
+  if (value == 0) return 0;
+  const double scale = std::pow(10.0, 5 - std::floor(std::log10(std::abs(value))));
+  return std::isfinite(scale) ? std::round(value * scale) / scale : value;
+}
+
+std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+template <size_t N>
+Json histogram(const sketch::SparseArray<uint32_t, N>& counts) {
+  Json out = Json::array();
+  counts.for_each([&](size_t bin, uint32_t n) { out.push_back({bin, n}); });
+  return out;
+}
+
+Json details_of(const AccountFinding& a) {
+  Json days = Json::array();
+  for (const auto& day : a.summary.active.days()) days.push_back({day.day, day.hours});
+  Json hours = Json::array();
+  for (size_t h = 0; h < profile::kHoursOfWeek; ++h) hours.push_back(a.summary.hours_of_week[h]);
+  return {{"active_days", days},
+          {"hours_of_week", hours},
+          {"prompt_words", histogram(a.summary.prompt_words)},
+          {"output_tokens", histogram(a.summary.output)},
+          {"depth", histogram(a.summary.depth)}};
+}
+
+}  // namespace
+
+std::string summary_json(const pipeline::Findings& f, const ReadStats& s) {
+  const Json json = {
+      {"from", base::format_rfc3339(f.first)},
+      {"to", base::format_rfc3339(f.last)},
+      {"exchanges", f.exchanges},
+      {"failed", f.failed},
+      {"output_tokens", f.output_tokens},
+      {"accounts", f.accounts},
+      {"accounts_judged", f.accounts_judged},
+      {"accounts_flagged", f.accounts_flagged},
+      {"false_alarms_per_10000", finite(f.false_alarms_per_10000)},
+      {"threshold", finite(f.threshold)},
+      {"looks", signals::kLooks},
+      {"baseline",
+       {{"name", f.baseline.name},
+        {"calibrated", f.baseline.calibrated},
+        {"subjects", f.baseline.subjects},
+        {"made", base::format_rfc3339(f.baseline.made)},
+        {"drifted", f.baseline.drifted},
+        {"drift_p_value", finite(f.baseline.drift_p_value)},
+        {"drift_index", finite(f.baseline.drift_index)}}},
+      {"read",
+       {{"files", s.files},
+        {"bytes", s.bytes},
+        {"lines", s.lines},
+        {"exchanges", s.exchanges},
+        {"broken", s.broken},
+        {"unidentified", s.unidentified},
+        {"late", s.late},
+        {"located", s.located},
+        {"file_errors", s.file_errors}}}};
+  return dump(json);
+}
+
+std::string account_json(const AccountFinding& a, bool with_details) {
+  Json signals_json = Json::array();
+  for (const signals::Reading& r : a.evidence.readings) {
+    signals_json.push_back({{"name", signals::info_of(r.signal).name},
+                            {"label", signals::info_of(r.signal).label},
+                            {"value", finite(r.value)},
+                            {"baseline", finite(r.baseline)},
+                            {"deviation", finite(r.deviation)},
+                            {"share", finite(r.share)},
+                            {"explanation", r.explanation}});
+  }
+  Json looks = Json::array();
+  for (const pipeline::Look& look : a.looks) {
+    looks.push_back({{"time", base::format_rfc3339(look.time)},
+                     {"exchanges", look.exchanges},
+                     {"score", finite(look.score)},
+                     {"p_value", finite(look.p_value)}});
+  }
+  Json json = {{"account", a.account},
+               {"organization", a.organization.empty() ? Json() : Json(a.organization)},
+               {"exchanges", a.exchanges},
+               {"failed", a.failed},
+               {"first_seen", base::format_rfc3339(a.first_seen)},
+               {"last_seen", base::format_rfc3339(a.last_seen)},
+               {"flagged", a.flagged},
+               {"flagged_at", a.flagged_at ? Json(base::format_rfc3339(*a.flagged_at)) : Json()},
+               {"flagged_after", a.flagged_at ? Json(a.flagged_after) : Json()},
+               {"p_value", finite(a.evidence.p_value)},
+               {"resolution", finite(a.evidence.resolution)},
+               {"extrapolated", a.evidence.extrapolated},
+               {"calibrated", a.evidence.calibrated},
+               {"q_value", finite(a.q_value)},
+               {"score", finite(a.evidence.score)},
+               {"exposure",
+                {{"novel_exchanges", std::round(a.exposure.novel_exchanges)},
+                 {"output_tokens", a.exposure.output_tokens},
+                 {"coverage", finite(a.exposure.coverage)}}},
+               {"signals", signals_json},
+               {"verdict", verdict::name_of(a.verdict)},
+               {"label", Json()},
+               {"looks", looks}};
+  if (a.label) {
+    json["label"] = {{"label", a.label->kind == verdict::LabelKind::kBenign ? "benign" : "hostile"},
+                     {"until", base::format_rfc3339(a.label->until)},
+                     {"why", a.label->why}};
+  }
+  if (with_details) json["details"] = details_of(a);
+  return dump(json);
+}
+
+void write_json(const pipeline::Findings& findings, const ReadStats& stats, const Write& write) {
+  write("{\"stillwatch_report\":1,\"summary\":");
+  write(summary_json(findings, stats));
+  write(",\"accounts\":[");
+  bool first = true;
+  for (const AccountFinding& a : findings.ranked) {
+    write(first ? "\n" : ",\n");
+    write(account_json(a, false));
+    first = false;
+  }
+  write("\n]}\n");
+}
+
+}  // namespace stillwatch::report

@@ -1,0 +1,21 @@
+// Findings as JSON, docs/report.md: an object with `summary` and `accounts`, written account by account so that a hundred
+// thousand need no document in memory. Valid UTF-8 whatever an account is called; numbers are finite.
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+#include "pipeline/findings.h"
+#include "report/read_stats.h"
+
+namespace stillwatch::report {
+
+using Write = std::function<void(std::string_view)>;
+
+void write_json(const pipeline::Findings& findings, const ReadStats& stats, const Write& write);
+
+// The pieces, for the HTML page: compact JSON text of the summary and of one account.
+std::string summary_json(const pipeline::Findings& findings, const ReadStats& stats);
+std::string account_json(const pipeline::AccountFinding& account, bool with_details);
+
+}  // namespace stillwatch::report
