@@ -1,5 +1,3 @@
-#include "population/simulation.h"
-
 #include <fmt/format.h>
 #include <zlib.h>
 
@@ -8,6 +6,7 @@
 
 #include "commands.h"
 #include "files.h"
+#include "population/simulation.h"
 
 namespace stillwatch::apps {
 namespace {
@@ -49,7 +48,7 @@ int run(const Arguments& a) {
   auto config = population::Config::parse(*text, a.config);
   if (!config) return complain(config.error());
   if (a.seed) config->seed = *a.seed;
-  const auto prompts = population::Prompts::load(a.prompts);
+  const auto prompts = population::Prompts::load({a.prompts});
   if (!prompts) return complain(prompts.error());
   population::Timing timing;
   if (!a.timing.empty()) {

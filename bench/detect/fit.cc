@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdlib>
 
 #include "base/random.h"
 #include "stats/logistic.h"
@@ -16,10 +17,12 @@ using Deviations = std::array<double, kSignals>;
 
 constexpr int kFitLookMin = 2;
 constexpr int kCopies = 8;          // of every hostile look, each with other signals disguised
-constexpr double kDisguised = 0.6;  // chance that a signal is
+static double kPrior = std::getenv("PRIOR") ? atof(std::getenv("PRIOR")) : 0.4;       // weight of every signal before the fit
+static double kDisguised = std::getenv("DIS") ? atof(std::getenv("DIS")) : 0.7;  // chance that a signal is
 
-// More of it can only speak for distillation, except where both sides can be honest or dishonest.
-bool monotone(Signal s) { return s != Signal::kSlotNovelty && s != Signal::kRhythm && s != Signal::kEndurance; }
+// Shown, not scored: templates are what honest pipelines and harvests have in common, and answer tokens for a word of
+// prompt say as much about the length of questions as about greed.
+bool scored(Signal s) { return s != Signal::kTemplate && s != Signal::kSlotNovelty && s != Signal::kYield; }
 
 // What a harvest cannot do without; the rest an attacker can dress up.
 bool essential(Signal s) {
@@ -62,7 +65,10 @@ signals::Weights fit_weights(std::span<const Labelled> accounts, const signals::
   const auto deviations = [&](const pipeline::Seen& seen) {
     const signals::Judgement j = norm.judge(seen.sighting);
     Deviations d;
-    for (size_t s = 0; s < kSignals; ++s) d[s] = norm.norm().deviation(static_cast<Signal>(s), j.values, j.look);
+    for (size_t s = 0; s < kSignals; ++s) {
+      const auto signal = static_cast<Signal>(s);
+      d[s] = scored(signal) ? norm.norm().deviation(signal, j.values, j.look) : 0;
+    }
     return d;
   };
   for (const bool hostile : {false, true}) {
@@ -91,13 +97,17 @@ signals::Weights fit_weights(std::span<const Labelled> accounts, const signals::
       }
     }
   }
+  // More of a signal can only speak for distillation, less of it only against.
   std::vector<stats::Sign> signs;
+  std::vector<double> prior;  // before any data every signal says as much as any other
   for (size_t s = 0; s < kSignals; ++s) {
-    const bool fixed = monotone(static_cast<Signal>(s));
-    signs.push_back(fixed ? stats::Sign::kNonNegative : stats::Sign::kFree);
-    signs.push_back(fixed ? stats::Sign::kNonPositive : stats::Sign::kFree);
+    signs.push_back(stats::Sign::kNonNegative);
+    signs.push_back(stats::Sign::kNonPositive);
+    const double weight = scored(static_cast<Signal>(s)) ? kPrior : 0;
+    prior.push_back(weight);
+    prior.push_back(-weight);
   }
-  const stats::LogisticModel model = stats::fit_logistic(rows.values, rows.labels, rows.weights, signs, ridge);
+  const stats::LogisticModel model = stats::fit_logistic(rows.values, rows.labels, rows.weights, signs, prior, ridge);
   signals::Weights fitted;
   for (size_t s = 0; s < kSignals; ++s) {
     fitted.up[s] = model.coefficients[2 * s];

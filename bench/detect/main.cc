@@ -1,175 +1,244 @@
+// How well harvests are found, and how often honest accounts are taken for one, on real prompts. docs/detection.md holds
+// the tables and the commands that made them.
 #include <fmt/format.h>
 
-#include <cstdio>
+#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdlib>
+#include <cstdio>
 #include <map>
 
+#include "cast.h"
 #include "experiment.h"
 #include "fit.h"
 #include "stats/binomial.h"
 
-using namespace stillwatch;
-using bench::Observed;
-using population::AnswerLength;
-using population::Class;
-using population::Group;
+namespace {
+
+using stillwatch::bench::benign_classes;
+using stillwatch::bench::benign_groups;
+using stillwatch::bench::Class;
+using stillwatch::bench::fit_weights;
+using stillwatch::bench::harvest;
+using stillwatch::bench::kParts;
+using stillwatch::bench::Labelled;
+using stillwatch::bench::observe;
+using stillwatch::bench::Observed;
+namespace population = stillwatch::population;
+namespace signals = stillwatch::signals;
+namespace stats = stillwatch::stats;
 using population::Rhythm;
 
-constexpr Class kBenign[] = {Class::kPeople,    Class::kProductBot,  Class::kPipeline, Class::kLabelling,
-                             Class::kEvaluator, Class::kCodingAgent, Class::kReseller, Class::kOffice};
-const std::vector<std::string> kFamilies = {"alpaca_davinci003", "codealpaca_davinci003", "gpteacher_code", "gpteacher_roleplay",
-                                            "fireact_gpt4_trajectories"};
+struct Settings {
+  std::vector<std::string> prompts;
+  std::string timing;
+  std::vector<std::string> families;
+  std::vector<std::string> people_sources;  // empty: the simulator's usual ones
+  uint64_t seed = 1;
+  uint64_t seeds = 1;
+  uint32_t people = 600;
+  uint32_t others = 100;
+  double budget = 100;  // of 10,000
+  double ridge = 1;
+  std::string write_weights;
+  bool shipped = false;
+};
 
-std::vector<Group> benign_groups(uint32_t part, uint32_t people, uint32_t others) {
-  std::vector<Group> groups;
-  for (const Class kind : kBenign) {
-    Group g;
-    g.kind = kind;
-    g.name = population::name_of(kind);
-    g.accounts = kind == Class::kPeople ? people : others;
-    g.exchanges_median = 250;
-    g.exchanges_sigma = 1.1;
-    g.exchanges_max = 3000;
-    g.part = part;
-    g.part_of = 4;
-    if (kind == Class::kOffice) g.persons = 20;
-    if (kind == Class::kCodingAgent || kind == Class::kOffice) g.rhythm = Rhythm::kOfficeHours;
-    if (kind == Class::kPipeline || kind == Class::kLabelling || kind == Class::kEvaluator) g.rhythm = Rhythm::kBursts;
-    const bool short_answers = kind == Class::kPipeline || kind == Class::kEvaluator;
-    g.answer_length = short_answers ? AnswerLength::kSource : AnswerLength::kPeople;
-    groups.push_back(g);
-  }
-  return groups;
+using Accounts = std::vector<Observed>;
+
+struct World {
+  Accounts benign[kParts];
+  std::map<std::string, Accounts> train, test;
+};
+
+struct Tally {
+  uint64_t hits = 0;
+  uint64_t all = 0;
+  std::vector<uint64_t> exchanges;  // when flagged
+};
+
+[[noreturn]] void give_up(const stillwatch::base::Error& error) {
+  fmt::print(stderr, "{}\n", error.message);
+  std::exit(static_cast<int>(error.code));
 }
 
-Group harvest(const std::string& family, double cover, double exchanges, uint32_t accounts, uint32_t part, Rhythm rhythm) {
-  Group g;
-  g.kind = Class::kHarvest;
-  g.name = fmt::format("{}/{:.0f}", family, 100 * cover);
-  g.accounts = accounts;
-  g.campaign_size = 1;
-  g.exchanges_median = exchanges;
-  g.sources = {"distill/" + family};
-  g.cover = cover;
-  // Cover is drawn from the part; the family itself is one source, wholly left out where it is tested.
-  g.cover_sources = {"benign/sharegpt*", "benign/chatbot_arena*", "benign/oasst*", "benign/expertqa*", "benign/nq_open*"};
-  g.part = part;
-  g.part_of = 4;
-  g.rhythm = rhythm;
-  g.answer_length = AnswerLength::kPeople;
-  return g;
-}
+class Benchmark {
+ public:
+  Benchmark(const Settings& settings, const population::Prompts& prompts, const population::Timing& timing)
+      : settings_(settings), prompts_(prompts), timing_(timing) {}
 
-int main(int argc, char** argv) {
-  auto prompts = population::Prompts::load(argv[1]);
-  if (!prompts) {
-    fmt::print(stderr, "{}\n", prompts.error().message);
-    return 3;
-  }
-  auto timing = population::Timing::load(std::string(argv[1]) + "/timing");
-  const uint64_t seed = argc > 2 ? std::stoull(argv[2]) : 1;
-  const auto scale = static_cast<uint32_t>(argc > 3 ? std::stoul(argv[3]) : 40);
-  const double ridge = argc > 4 ? std::stod(argv[4]) : 1;
-  std::vector<Observed> benign[4];
-  std::map<std::string, std::vector<Observed>> train, test;
-  const auto run = [&](std::vector<Group> groups, uint64_t s) {
-    population::Config config;
-    config.duration_days = 20;
-    config.seed = s;
-    config.groups = std::move(groups);
-    auto all = bench::observe(config, *prompts, *timing);
-    if (!all) {
-      fmt::print(stderr, "{}\n", all.error().message);
-      std::exit(3);
+  World make_world(uint64_t seed) const {
+    World w;
+    for (uint32_t part = 0; part < kParts; ++part) {
+      w.benign[part] = run(benign_groups(part, settings_.people, settings_.others, settings_.people_sources), seed * 100 + part);
     }
-    return std::move(*all);
-  };
-  for (uint32_t part = 0; part < 4; ++part) benign[part] = run(benign_groups(part, 6 * scale, scale), seed * 100 + part);
-  for (const std::string& family : kFamilies) {
-    std::vector<Group> groups;
-    for (const double cover : {0.0, 0.25, 0.5, 0.75}) {
-      for (const Rhythm rhythm : {Rhythm::kOfficeHours, Rhythm::kFlat, Rhythm::kJittered}) {
-        groups.push_back(harvest(family, cover, 400 + 1200 * cover, scale / 8, 0, rhythm));
+    for (const std::string& family : settings_.families) {
+      std::vector<population::Group> groups;
+      for (const double cover : {0.0, 0.25, 0.5, 0.75}) {
+        for (const Rhythm rhythm : {Rhythm::kOfficeHours, Rhythm::kFlat, Rhythm::kJittered}) {
+          groups.push_back(disguise(harvest(family, cover, 400 + 1200 * cover, std::max(4u, settings_.others / 8), 0, rhythm)));
+        }
+      }
+      w.train[family] = run(groups, seed * 100 + 10);
+      if (!settings_.write_weights.empty()) continue;
+      w.test[family] = run({disguise(harvest(family, 0, 310, settings_.others, kParts - 1, Rhythm::kOfficeHours)),
+                            disguise(harvest(family, 0.5, 1520, settings_.others, kParts - 1, Rhythm::kOfficeHours))},
+                           seed * 100 + 20);
+    }
+    return w;
+  }
+
+  signals::Weights fit(const World& w, const std::string& family_out, const std::string& class_out) const {
+    std::vector<Labelled> labelled;
+    std::map<std::string, double> sizes;
+    for (const Observed& o : w.benign[0]) sizes[o.truth.group] += 1;
+    for (const Observed& o : w.benign[0]) {
+      // Every class weighs the same, people twice.
+      const double weight = 1000.0 / static_cast<double>(sizes.size() + 1) / sizes[o.truth.group];
+      if (o.truth.group != class_out) labelled.push_back({&o, o.truth.group == "people" ? 2 * weight : weight});
+    }
+    for (const auto& [family, accounts] : w.train) {
+      if (family == family_out) continue;
+      for (const Observed& o : accounts) {
+        labelled.push_back({&o, 1000.0 / static_cast<double>(w.train.size()) / static_cast<double>(accounts.size())});
       }
     }
-    train[family] = run(groups, seed * 100 + 10);
-    test[family] = run({harvest(family, 0, 330, scale, 3, Rhythm::kOfficeHours), harvest(family, 0.5, 1600, scale, 3, Rhythm::kOfficeHours)},
-                       seed * 100 + 20);
+    return fit_weights(labelled, signals::Baseline::fit(subjects(w.benign[0], class_out)), settings_.ridge);
   }
-  const auto subjects = [](const std::vector<Observed>& accounts, std::string_view without) {
+
+  signals::Baseline baseline(const World& w, const signals::Weights& weights, const std::string& class_out) const {
+    signals::Baseline b = signals::Baseline::fit(subjects(w.benign[0], class_out), weights);
+    b.rank(subjects(w.benign[1], class_out));
+    b.trust();
+    return b;
+  }
+
+  void judge(const signals::Baseline& b, const Accounts& accounts, std::map<std::string, Tally>& tallies) const {
+    const double threshold = settings_.budget / 10'000 / signals::kLooks;
+    for (const Observed& o : accounts) {
+      Tally& t = tallies[o.truth.group];
+      ++t.all;
+      for (const auto& seen : o.seen) {
+        if (b.weigh(b.judge(seen.sighting).score, seen.look).p_value > threshold) continue;
+        ++t.hits;
+        t.exchanges.push_back(seen.exchanges);
+        break;
+      }
+    }
+  }
+
+ private:
+  population::Group disguise(population::Group g) const {
+    g.cover_sources = settings_.people_sources;
+    return g;
+  }
+
+  Accounts run(std::vector<population::Group> groups, uint64_t seed) const {
+    population::Config config;
+    config.duration_days = 20;
+    config.seed = seed;
+    config.groups = std::move(groups);
+    auto all = observe(config, prompts_, timing_);
+    if (!all) give_up(all.error());
+    return std::move(*all);
+  }
+
+  static std::vector<signals::Subject> subjects(const Accounts& accounts, const std::string& class_out) {
     std::vector<signals::Subject> out;
     for (const Observed& o : accounts) {
-      if (o.truth.kind == without) continue;
+      if (o.truth.group == class_out) continue;
       signals::Subject s{o.truth.account, {}};
       for (const auto& seen : o.seen) s.sightings.push_back(seen.sighting);
       out.push_back(std::move(s));
     }
     return out;
-  };
-  const signals::Baseline norm = signals::Baseline::fit(subjects(benign[1], ""));
-  const auto fit = [&](const std::string& family_out, std::string_view class_out) {
-    std::vector<bench::Labelled> labelled;
-    std::map<std::string_view, double> sizes;
-    for (const Observed& o : benign[0]) sizes[o.truth.kind] += 1;
-    for (const Observed& o : benign[0]) {
-      if (o.truth.kind == class_out) continue;
-      labelled.push_back({&o, 1000.0 / static_cast<double>(std::size(kBenign)) / sizes[o.truth.kind]});
-    }
-    for (const auto& [family, accounts] : train) {
-      if (family == family_out) continue;
-      for (const Observed& o : accounts) labelled.push_back({&o, 1000.0 / static_cast<double>(kFamilies.size()) / static_cast<double>(accounts.size())});
-    }
-    return bench::fit_weights(labelled, norm, ridge);
-  };
-  constexpr double kBudget = 0.01;
-  const auto flagged = [&](const signals::Baseline& b, const Observed& o, double* best = nullptr) {
-    bool hit = false;
-    for (const auto& seen : o.seen) {
-      const auto j = b.judge(seen.sighting);
-      const auto e = b.weigh(j.score, seen.look);
-      hit = hit || e.p_value <= kBudget / signals::kLooks;
-      if (best) *best = std::max(*best, j.score);
-    }
-    return hit;
-  };
-  for (const std::string& family : kFamilies) {
-    const signals::Weights w = fit(family, "");
-    signals::Baseline base = signals::Baseline::fit(subjects(benign[1], ""), w);
-    base.rank(subjects(benign[2], ""));
-    base.trust();
-    const auto* b = &base;
-    std::map<std::string, std::pair<int, int>> counts;
-    for (const Observed& o : test[family]) {
-      auto& [hits, all] = counts[o.truth.group];
-      hits += flagged(*b, o);
-      ++all;
-    }
-    for (const auto& [group, c] : counts) fmt::print("recall {:36s} {:4d}/{:4d} = {:.3f}\n", group, c.first, c.second, 1.0 * c.first / c.second);
-    std::map<std::string_view, std::pair<int, int>> alarms;
-    for (const Observed& o : benign[3]) {
-      auto& [hits, all] = alarms[o.truth.kind];
-      hits += flagged(*b, o);
-      ++all;
-    }
-    std::map<std::string, std::vector<double>> best;
-    for (const Observed& o : test[family]) { double x = -99; flagged(*b, o, &x); best[o.truth.group].push_back(x); }
-    for (const Observed& o : benign[3]) { double x = -99; flagged(*b, o, &x); best[std::string(o.truth.kind)].push_back(x); }
-    for (auto& [k, v] : best) { std::sort(v.begin(), v.end()); fmt::print("    {:32s} q05 {:6.2f} q50 {:6.2f} q95 {:6.2f} q99 {:6.2f} max {:6.2f}\n", k, v[v.size()/20], v[v.size()/2], v[v.size()*95/100], v[v.size()*99/100], v.back()); }
-    if (std::getenv("DEV")) for (size_t s = 0; s < signals::kSignals; ++s) {
-      fmt::print("    {:18s} w {:6.2f} {:6.2f} ", signals::info_of(static_cast<signals::Signal>(s)).name, w.up[s], w.down[s]);
-      for (const std::string g : {family + "/0", family + "/50", std::string("people"), std::string("reseller")}) {
-        double sum = 0; int n = 0;
-        for (const auto* set : {&test[family], &benign[3]}) for (const Observed& o : *set) if (o.truth.group == g && !o.seen.empty()) { auto j = b->judge(o.seen.back().sighting); sum += b->norm().deviation(static_cast<signals::Signal>(s), j.values, j.look); ++n; }
-        fmt::print(" {:6.2f}", sum / n);
-      }
-      fmt::print("\n");
-    }
-    fmt::print("  false alarms");
-    for (const auto& [kind, c] : alarms) fmt::print(" {} {}/{}", kind, c.first, c.second);
-    fmt::print("\n");
-    if (family == kFamilies[0]) {
-      for (size_t s = 0; s < signals::kSignals; ++s) fmt::print("    {:18s} {:7.3f} {:7.3f}\n", signals::info_of(static_cast<signals::Signal>(s)).name, w.up[s], w.down[s]);
-    }
   }
+
+  const Settings& settings_;
+  const population::Prompts& prompts_;
+  const population::Timing& timing_;
+};
+
+void print(const char* title, std::map<std::string, Tally>& tallies, bool exchanges) {
+  fmt::print("\n{}\n\n| group | accounts | flagged | share | 95 % interval |{}\n|---|---:|---:|---:|---|{}\n", title,
+             exchanges ? " exchanges until flagged (median) |" : "", exchanges ? "---:|" : "");
+  for (auto& [name, t] : tallies) {
+    const auto interval = stats::clopper_pearson(t.hits, t.all);
+    fmt::print("| {} | {} | {} | {:.1f} % | {:.1f} .. {:.1f} % |", name, t.all, t.hits, 100.0 * static_cast<double>(t.hits) / static_cast<double>(t.all),
+               100 * interval.low, 100 * interval.high);
+    if (exchanges) {
+      std::sort(t.exchanges.begin(), t.exchanges.end());
+      fmt::print(" {} |", t.exchanges.empty() ? std::string("-") : std::to_string(t.exchanges[t.exchanges.size() / 2]));
+    }
+    fmt::print("\n");
+  }
+  std::fflush(stdout);
+}
+
+void write_weights(const std::string& path, const signals::Weights& weights, const Settings& settings) {
+  FILE* out = std::fopen(path.c_str(), "wb");
+  if (out == nullptr) give_up({stillwatch::base::ErrorCode::kInternal, path + " cannot be written"});
+  fmt::print(out, "{{\n  \"version\": 1,\n  \"fitted_on\": \"{}\",\n  \"weights\": {{\n", fmt::join(settings.families, ", "));
+  for (size_t s = 0; s < signals::kSignals; ++s) {
+    fmt::print(out, "    \"{}\": [{:.3f}, {:.3f}]{}\n", signals::info_of(static_cast<signals::Signal>(s)).name, weights.up[s], weights.down[s],
+               s + 1 < signals::kSignals ? "," : "");
+  }
+  fmt::print(out, "  }}\n}}\n");
+  std::fclose(out);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Detection measured on simulated accounts that send real prompts");
+  Settings s;
+  app.add_option("PROMPTS", s.prompts, "Folders of prompts")->required();
+  app.add_option("--timing", s.timing, "Folder of token counts");
+  app.add_option("--families", s.families, "Sources under distill/ that are harvested")->delimiter(',')->required();
+  app.add_option("--people", s.people_sources, "Globs of the sources people draw from")->delimiter(',');
+  app.add_option("--seed", s.seed, "First seed");
+  app.add_option("--seeds", s.seeds, "How many worlds");
+  app.add_option("--accounts", s.people, "People a part");
+  app.add_option("--others", s.others, "Accounts of every other class");
+  app.add_option("--budget", s.budget, "False alarms per 10,000");
+  app.add_option("--ridge", s.ridge, "Penalty on weights");
+  app.add_option("--write-weights", s.write_weights, "Fit on all families, write the weights and stop");
+  app.add_flag("--shipped", s.shipped, "Judge with the shipped weights instead of fitting");
+  CLI11_PARSE(app, argc, argv);
+
+  const auto prompts = population::Prompts::load(s.prompts);
+  if (!prompts) give_up(prompts.error());
+  population::Timing timing;
+  if (!s.timing.empty()) {
+    auto loaded = population::Timing::load(s.timing);
+    if (!loaded) give_up(loaded.error());
+    timing = std::move(*loaded);
+  }
+  const Benchmark bench(s, *prompts, timing);
+  std::map<std::string, Tally> recall, alarms, unseen;
+  for (uint64_t seed = s.seed; seed < s.seed + s.seeds; ++seed) {
+    const World world = bench.make_world(seed);
+    if (!s.write_weights.empty()) {
+      write_weights(s.write_weights, bench.fit(world, "", ""), s);
+      return 0;
+    }
+    for (const std::string& family : s.families) {
+      const auto b = bench.baseline(world, s.shipped ? signals::shipped_weights() : bench.fit(world, family, ""), "");
+      bench.judge(b, world.test.at(family), recall);
+      bench.judge(b, world.benign[2], alarms);
+    }
+    for (const Class& c : benign_classes()) {
+      const auto b = bench.baseline(world, s.shipped ? signals::shipped_weights() : bench.fit(world, "", c.name), c.name);
+      std::map<std::string, Tally> all;
+      bench.judge(b, world.benign[2], all);
+      Tally& t = unseen[c.name];
+      t.hits += all[c.name].hits;
+      t.all += all[c.name].all;
+    }
+    fmt::print(stderr, "seed {} done\n", seed);
+  }
+  fmt::print("Budget {:g} in 10,000; {} seeds; {} weights.\n", s.budget, s.seeds, s.shipped ? "shipped" : "fitted");
+  print(s.shipped ? "Harvests found" : "Harvests found, their family left out of the weights", recall, true);
+  print("Honest accounts flagged", alarms, false);
+  print(s.shipped ? "Honest accounts flagged, their class left out of calibration" : "Honest accounts flagged, their class left out of weights and calibration", unseen, false);
+  return 0;
 }

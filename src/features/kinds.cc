@@ -151,6 +151,10 @@ constexpr std::string_view kPersonals[] = {"i",   "my",   "me",  "mine", "i'm", 
                                            "mis", "eu",   "meu", "minha", "io",  "mio",  "mia", "я",     "мне", "мой",
                                            "моя", "меня", "мы",  "我",   "我们", "私",   "僕",  "俺"};
 
+// A turn that begins with one of these and a colon continues a trace of reasoning and tool use (the ReAct format of Yao et
+// al. 2022 and its kin).
+constexpr std::string_view kTraceMarks[] = {"observation", "thought", "action", "beobachtung", "observación"};
+
 constexpr uint64_t kAny = 1;  // the hash that stands for `*`; word hashes are mixed and never this small in practice
 
 struct Phrase {
@@ -178,6 +182,8 @@ class Rules {
     }
     for (const std::string_view verb : kImperatives) imperatives_.push_back(word_hash(verb));
     std::sort(imperatives_.begin(), imperatives_.end());
+    for (const std::string_view mark : kTraceMarks) trace_marks_.push_back(word_hash(mark));
+    std::sort(trace_marks_.begin(), trace_marks_.end());
     for (const std::string_view word : kPersonals) {
       tokenize(word, tokens);
       phrases_[tokens.front().hash].push_back({Kind::kPersonal, {tokens.front().hash}});
@@ -191,12 +197,14 @@ class Rules {
     const auto it = phrases_.find(hash);
     return it == phrases_.end() ? nullptr : &it->second;
   }
+  bool trace_mark(uint64_t hash) const { return std::binary_search(trace_marks_.begin(), trace_marks_.end(), hash); }
   bool imperative(uint64_t hash) const { return std::binary_search(imperatives_.begin(), imperatives_.end(), hash); }
 
  private:
   void mark(uint64_t hash) { filter_[(hash >> 6) & 255] |= uint64_t{1} << (hash & 63); }
   std::unordered_map<uint64_t, std::vector<Phrase>> phrases_;
   std::vector<uint64_t> imperatives_;
+  std::vector<uint64_t> trace_marks_;
   std::array<uint64_t, 256> filter_{};
 };
 
@@ -230,6 +238,9 @@ uint32_t kinds_of(std::span<const Token> tokens) {
   for (size_t i = 0; i < tokens.size(); ++i) {
     if (!is_word(tokens[i])) continue;
     if (first && rules.imperative(tokens[i].hash)) kinds |= 1u << static_cast<int>(Kind::kInstruction);
+    if (first && i + 1 < tokens.size() && tokens[i + 1].hash == ':' && rules.trace_mark(tokens[i].hash)) {
+      kinds |= 1u << static_cast<int>(Kind::kTrajectory);
+    }
     first = false;
     const auto* candidates = rules.starting_with(tokens[i].hash);
     if (candidates == nullptr) continue;

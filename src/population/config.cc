@@ -136,13 +136,15 @@ std::optional<base::Error> read_group(const YAML::Node& node, std::string_view f
   r.number("campaign_size", g.campaign_size, 0, 1'000'000);
   r.number("cover", g.cover, 0, 0.95);
   r.texts("cover_sources", g.cover_sources);
+  r.number("cover_part", g.cover_part, 0, 1000);
+  r.number("cover_part_of", g.cover_part_of, 1, 1000);
   r.choice("network", g.network, kIdentities);
   r.choice("client", g.client, kIdentities);
   r.choice("template", g.wrapping, kTemplates);
   r.number("replaced_after", g.replaced_after, 0, 1e7);
   r.number("slow_start_days", g.slow_start_days, 0, 3650);
   r.number("pivot_day", g.pivot_day, 0, 3650);
-  if (g.part >= g.part_of) r.fail(node, "`part` must be below `part_of`");
+  if (g.part >= g.part_of || g.cover_part >= g.cover_part_of) r.fail(node, "`part` must be below `part_of`");
   return r.finish();
 }
 

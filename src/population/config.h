@@ -51,6 +51,8 @@ struct Group {
   uint32_t campaign_size = 0;  // accounts in a campaign; 0: all of the group
   double cover = 0;            // share of exchanges drawn the way a person draws
   std::vector<std::string> cover_sources;
+  uint32_t cover_part = 0;  // as `part`, for the cover
+  uint32_t cover_part_of = 1;
   Identity network = Identity::kUnshared;
   Identity client = Identity::kUnshared;
   Template wrapping = Template::kNone;

@@ -142,14 +142,16 @@ bool glob_matches(std::string_view glob, std::string_view text) {
   return !text.empty() && (glob.front() == '?' || glob.front() == text.front()) && glob_matches(glob.substr(1), text.substr(1));
 }
 
-base::Result<Prompts> Prompts::load(const std::string& directory) {
-  std::error_code error;
+base::Result<Prompts> Prompts::load(const std::vector<std::string>& directories) {
   std::vector<fs::path> files;
-  for (fs::recursive_directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
-    const std::string name = it->path().filename().string();
-    if (has_suffix(name, ".jsonl") || has_suffix(name, ".jsonl.gz")) files.push_back(it->path());
+  for (const std::string& directory : directories) {
+    std::error_code error;
+    for (fs::recursive_directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
+      const std::string name = it->path().filename().string();
+      if (has_suffix(name, ".jsonl") || has_suffix(name, ".jsonl.gz")) files.push_back(it->path());
+    }
+    if (error) return base::fail(ErrorCode::kInput, fmt::format("cannot read the prompts in {}: {}", directory, error.message()));
   }
-  if (error) return base::fail(ErrorCode::kInput, fmt::format("cannot read the prompts in {}: {}", directory, error.message()));
   std::sort(files.begin(), files.end());
   Prompts prompts;
   size_t total = 0;
@@ -169,7 +171,7 @@ base::Result<Prompts> Prompts::load(const std::string& directory) {
   }
   if (prompts.sources.empty()) {
     return base::fail(ErrorCode::kInput, fmt::format("{} holds no prompts: *.jsonl or *.jsonl.gz with `messages` are looked for",
-                                                     directory));
+                                                     fmt::join(directories, ", ")));
   }
   assign_topics(prompts.sources);
   prompts.persistence = measure_persistence(prompts.sources);

@@ -49,7 +49,8 @@ struct Prompts {
   std::vector<Source> sources;  // by folder, then name
   double persistence = 0.6;     // q above
 
-  static base::Result<Prompts> load(const std::string& directory);
+  // From all folders below the directories; fails if one cannot be read or none holds a prompt.
+  static base::Result<Prompts> load(const std::vector<std::string>& directories);
   // Sources whose `folder/name` matches one of the globs (`*` and `?`).
   std::vector<const Source*> matching(const std::vector<std::string>& globs) const;
 };

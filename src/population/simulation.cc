@@ -100,8 +100,8 @@ base::Result<void> Simulation::State::cast_group(const Group& group, base::Rando
                                                      fmt::join(sources, ", ")));
   }
   if (group.kind == Class::kHarvest && (group.cover > 0 || group.slow_start_days > 0)) {
-    cast->cover = &pools.get(group.cover_sources.empty() ? usual_sources(Class::kPeople) : group.cover_sources, group.part,
-                             group.part_of);
+    cast->cover = &pools.get(group.cover_sources.empty() ? usual_sources(Class::kPeople) : group.cover_sources, group.cover_part,
+                             group.cover_part_of);
     if (cast->cover->all.empty()) {
       return base::fail(ErrorCode::kInput, fmt::format("group `{}`: none of its cover_sources is among the prompts", group.name));
     }

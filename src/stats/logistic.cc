@@ -50,11 +50,12 @@ double LogisticModel::logit(std::span<const float> x) const {
 }
 
 LogisticModel fit_logistic(std::span<const float> rows, std::span<const uint8_t> labels, std::span<const double> weights,
-                           std::span<const Sign> signs, double ridge) {
+                           std::span<const Sign> signs, std::span<const double> prior, double ridge) {
   const size_t columns = signs.size();
   const size_t d = columns + 1;
   const size_t n = labels.size();
-  std::vector<double> beta(d, 0.0);
+  std::vector<double> beta(prior.begin(), prior.end());
+  beta.push_back(0);
   const auto logit = [&](size_t i, const std::vector<double>& b) {
     double sum = b[columns];
     for (size_t j = 0; j < columns; ++j) sum += b[j] * rows[i * columns + j];
@@ -66,7 +67,7 @@ LogisticModel fit_logistic(std::span<const float> rows, std::span<const uint8_t>
       const double z = labels[i] != 0 ? logit(i, b) : -logit(i, b);
       sum += weights[i] * (z > 0 ? std::log1p(std::exp(-z)) : -z + std::log1p(std::exp(z)));
     }
-    for (size_t j = 0; j < columns; ++j) sum += ridge / 2 * b[j] * b[j];
+    for (size_t j = 0; j < columns; ++j) sum += ridge / 2 * (b[j] - prior[j]) * (b[j] - prior[j]);
     return sum;
   };
   double best = loss(beta);
@@ -88,7 +89,7 @@ LogisticModel fit_logistic(std::span<const float> rows, std::span<const uint8_t>
     for (size_t j = 0; j < d; ++j) {
       for (size_t k = 0; k < j; ++k) hessian[k * d + j] = hessian[j * d + k];
       hessian[j * d + j] += j < columns ? ridge : 1e-9;
-      if (j < columns) gradient[j] += ridge * beta[j];
+      if (j < columns) gradient[j] += ridge * (beta[j] - prior[j]);
     }
     const std::vector<double> step = descend(hessian, gradient, beta, signs);
     // Halve the step until the loss falls; along the way the signs hold, since the feasible set is convex.

@@ -1,0 +1,162 @@
+#include "features/features.h"
+
+#include <gtest/gtest.h>
+
+#include "base/random.h"
+#include "features/network.h"
+
+namespace stillwatch::features {
+namespace {
+
+dialect::Exchange exchange_of(std::vector<dialect::Turn> turns) {
+  dialect::Exchange e;
+  e.turns = std::move(turns);
+  return e;
+}
+
+Features features_of(std::string_view text) {
+  FeatureExtractor extractor;
+  return extractor.extract(exchange_of({{dialect::Role::kUser, text, 0, 0}}));
+}
+
+double similarity(std::string_view a, std::string_view b) {
+  std::vector<Token> tokens;
+  tokenize(a, tokens);
+  const Embedding x = embed(tokens);
+  tokenize(b, tokens);
+  const Embedding y = embed(tokens);
+  double dot = 0;
+  for (size_t i = 0; i < x.size(); ++i) dot += static_cast<double>(x[i]) * y[i];
+  return dot / kEmbeddingScale / kEmbeddingScale;
+}
+
+TEST(Tokens, SplitsEveryScript) {
+  std::vector<Token> tokens;
+  const auto kinds = [&](std::string_view text) {
+    tokenize(text, tokens);
+    std::string out;
+    for (const Token& t : tokens) out += "wni.|"[static_cast<int>(t.kind)];
+    return out;
+  };
+  EXPECT_EQ(kinds("Hello, world 42!"), "w.wn.");
+  EXPECT_EQ(kinds("Größe überall"), "ww");
+  EXPECT_EQ(kinds("привет мир"), "ww");
+  EXPECT_EQ(kinds("你好 世界"), "iiii");
+  EXPECT_EQ(kinds("नमस्ते दुनिया"), "ww");
+  EXPECT_EQ(kinds("a\n\n b"), "w|w");
+  EXPECT_EQ(kinds("\xff\xfe"), "..");
+  EXPECT_EQ(kinds(""), "");
+}
+
+TEST(Tokens, FoldsCase) {
+  EXPECT_EQ(word_hash("STRASSE"), word_hash("strasse"));
+  EXPECT_EQ(word_hash("Übung"), word_hash("übung"));
+  EXPECT_EQ(word_hash("МИР"), word_hash("мир"));
+  EXPECT_EQ(word_hash("ΛΟΓ"), word_hash("λογ"));
+  EXPECT_NE(word_hash("word"), word_hash("work"));
+  EXPECT_NE(word_hash("ab"), word_hash("ba"));
+}
+
+TEST(Embedding, IsNearForSharedWordsAndTheSameEveryTime) {
+  EXPECT_GT(similarity("how do I repair the chain of my bicycle", "my bicycle chain is broken, repair?"),
+            similarity("how do I repair the chain of my bicycle", "quarterly revenue of the insurance sector"));
+  EXPECT_NEAR(similarity("same text", "same text"), 1, 1e-3);
+  // A change here is a new kEmbeddingVersion.
+  std::vector<Token> tokens;
+  tokenize("The embedding of this sentence is fixed.", tokens);
+  const Spectrum s = spectrum_of(embed(tokens));
+  int64_t mark = cell_of(embed(tokens));
+  for (const int8_t v : s) mark = mark * 31 + v;
+  EXPECT_EQ(kEmbeddingVersion, 1u);
+  EXPECT_NE(mark, 0);
+}
+
+TEST(Embedding, SpectrumPairsHaveNormOne) {
+  std::vector<Token> tokens;
+  tokenize("waves on the lake at night", tokens);
+  const Spectrum s = spectrum_of(embed(tokens));
+  for (size_t f = 0; f < kFrequencies; ++f) {
+    const double norm = (s[f] * s[f] + s[kFrequencies + f] * s[kFrequencies + f]) / (1.0 * kSpectrumScale * kSpectrumScale);
+    EXPECT_NEAR(norm, 1, 0.02);
+  }
+}
+
+TEST(Features, CountOnlyTheTurnsNewToTheConversation) {
+  FeatureExtractor extractor;
+  using dialect::Role;
+  const Features alone = features_of("and in winter?");
+  const Features later = extractor.extract(exchange_of({{Role::kUser, "how do I water a fig", 0, 0},
+                                                        {Role::kAssistant, "Once a week.", 0, 0},
+                                                        {Role::kUser, "and in winter?", 0, 0}}));
+  EXPECT_EQ(later.prompt, alone.prompt);
+  EXPECT_EQ(later.depth, 1u);
+  EXPECT_TRUE(later.has(Trait::kHistory));
+  EXPECT_FALSE(alone.has(Trait::kHistory));
+  const Features prefilled = extractor.extract(exchange_of({{Role::kUser, "and in winter?", 0, 0}, {Role::kAssistant, "In winter", 0, 0}}));
+  EXPECT_EQ(prefilled.prompt, alone.prompt);
+}
+
+TEST(Features, KeepTheSystemPromptApart) {
+  dialect::Exchange e = exchange_of({{dialect::Role::kUser, "hello there", 0, 0}});
+  e.system = "Answer in rhymes.";
+  FeatureExtractor extractor;
+  const Features f = extractor.extract(e);
+  EXPECT_NE(f.system, 0u);
+  EXPECT_EQ(f.prompt, features_of("hello there").prompt);
+}
+
+TEST(Features, ReadLittleOfALongPromptButTellLongPromptsApart) {
+  std::string text(1 << 20, 'x');
+  for (size_t i = 0; i < text.size(); i += 7) text[i] = ' ';
+  const Features a = features_of(text);
+  const Features b = features_of(text.substr(1000));
+  EXPECT_NE(a.prompt, b.prompt);
+  EXPECT_GT(a.prompt_words, 100'000u);
+  EXPECT_LE(a.shingle_count, static_cast<uint32_t>(kShinglesMax));
+}
+
+TEST(Features, AnswerAnythingWithoutWords) {
+  for (const std::string_view text : {"", "...", "\n\n", "\xff\xff\xff", "\0\0"}) {
+    const Features f = features_of(text);
+    EXPECT_FALSE(f.meaningful);
+    EXPECT_EQ(f.prompt_words, 0u);
+  }
+}
+
+TEST(Features, SurviveRandomBytes) {
+  base::Random random(1);
+  for (int i = 0; i < 300; ++i) {
+    std::string text(random.below(3000), ' ');
+    for (char& c : text) c = static_cast<char>(random.below(256));
+    const Features f = features_of(text);
+    EXPECT_LT(f.cell, kCells);
+  }
+}
+
+TEST(Kinds, AreToldInSeveralLanguagesAndWhateverTheCase) {
+  const auto has = [](std::string_view text, Kind kind) { return features_of(text).has(kind); };
+  EXPECT_TRUE(has("Explain it STEP BY STEP, please", Kind::kReasoning));
+  EXPECT_TRUE(has("Bitte Schritt für Schritt erklären", Kind::kReasoning));
+  EXPECT_TRUE(has("Rate the following answer", Kind::kGrading));
+  EXPECT_TRUE(has("generate 20 questions about tides", Kind::kGeneration));
+  EXPECT_TRUE(has("Act as a lighthouse keeper", Kind::kPersona));
+  EXPECT_TRUE(has("Observation: the page has moved", Kind::kTrajectory));
+  EXPECT_FALSE(has("my observation is that it rains", Kind::kTrajectory));
+  EXPECT_TRUE(has("Describe the moon.", Kind::kInstruction));
+  EXPECT_FALSE(has("can you describe the moon", Kind::kInstruction));
+  EXPECT_TRUE(has("why does my bread sink", Kind::kPersonal));
+  EXPECT_TRUE(has("我的花怎么了", Kind::kPersonal));
+  EXPECT_TRUE(has("thanks, go on", Kind::kFollowUp));
+}
+
+TEST(Network, IsAPrefix) {
+  EXPECT_EQ(network_key("192.0.2.7"), network_key("192.0.2.200"));
+  EXPECT_NE(network_key("192.0.2.7"), network_key("192.0.3.7"));
+  EXPECT_EQ(network_key("::ffff:192.0.2.1"), network_key("192.0.2.7"));
+  EXPECT_EQ(network_key("2001:db8:1:2::1"), network_key("2001:db8:1:9::5"));
+  EXPECT_EQ(network_key("nonsense"), 0u);
+  EXPECT_EQ(network_key(""), 0u);
+}
+
+}  // namespace
+}  // namespace stillwatch::features
