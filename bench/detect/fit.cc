@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdlib>
 
 #include "base/random.h"
 #include "stats/logistic.h"
@@ -17,8 +16,8 @@ using Deviations = std::array<double, kSignals>;
 
 constexpr int kFitLookMin = 2;
 constexpr int kCopies = 8;          // of every hostile look, each with other signals disguised
-static double kPrior = std::getenv("PRIOR") ? atof(std::getenv("PRIOR")) : 0.4;       // weight of every signal before the fit
-static double kDisguised = std::getenv("DIS") ? atof(std::getenv("DIS")) : 0.7;  // chance that a signal is
+constexpr double kPrior = 0.5;       // weight of every signal before the fit
+constexpr double kDisguised = 0.4;  // chance that a signal is
 
 // Shown, not scored: templates are what honest pipelines and harvests have in common, and answer tokens for a word of
 // prompt say as much about the length of questions as about greed.

@@ -32,13 +32,14 @@ struct Settings {
   std::vector<std::string> prompts;
   std::string timing;
   std::vector<std::string> families;
+  std::vector<std::string> without;         // sources not used at all
   std::vector<std::string> people_sources;  // empty: the simulator's usual ones
   uint64_t seed = 1;
   uint64_t seeds = 1;
   uint32_t people = 600;
   uint32_t others = 100;
   double budget = 100;  // of 10,000
-  double ridge = 1;
+  double ridge = 25;
   std::string write_weights;
   bool shipped = false;
 };
@@ -194,6 +195,7 @@ int main(int argc, char** argv) {
   app.add_option("PROMPTS", s.prompts, "Folders of prompts")->required();
   app.add_option("--timing", s.timing, "Folder of token counts");
   app.add_option("--families", s.families, "Sources under distill/ that are harvested")->delimiter(',')->required();
+  app.add_option("--without", s.without, "Globs of sources to leave out altogether")->delimiter(',');
   app.add_option("--people", s.people_sources, "Globs of the sources people draw from")->delimiter(',');
   app.add_option("--seed", s.seed, "First seed");
   app.add_option("--seeds", s.seeds, "How many worlds");
@@ -205,8 +207,12 @@ int main(int argc, char** argv) {
   app.add_flag("--shipped", s.shipped, "Judge with the shipped weights instead of fitting");
   CLI11_PARSE(app, argc, argv);
 
-  const auto prompts = population::Prompts::load(s.prompts);
+  auto prompts = population::Prompts::load(s.prompts);
   if (!prompts) give_up(prompts.error());
+  std::erase_if(prompts->sources, [&](const population::Source& source) {
+    return std::any_of(s.without.begin(), s.without.end(),
+                       [&](const std::string& glob) { return population::glob_matches(glob, source.folder + "/" + source.name); });
+  });
   population::Timing timing;
   if (!s.timing.empty()) {
     auto loaded = population::Timing::load(s.timing);

@@ -57,21 +57,18 @@ BulkTail::BulkTail(std::vector<double> scores) : scores_(std::move(scores)) {
   const auto at = [&](double q) { return scores_[std::min(scores_.size() - 1, static_cast<size_t>(q * n))]; };
   from_ = at(kFrom);
   to_ = at(kTo);
-  double excess = 0;
-  double uncensored = 0;
-  for (const double s : scores_) {
-    if (s <= from_) continue;
-    excess += std::min(s, to_) - from_;
-    uncensored += s <= to_;
-  }
-  scale_ = uncensored > 0 && excess > 0 ? excess / uncensored * (1 + 1.645 / std::sqrt(uncensored)) : 1;
+  constexpr double kZFrom = 0.2533471;  // normal quantiles of kFrom and kTo
+  constexpr double kZTo = 1.2815516;
+  const double deviation = std::max(1e-9, (to_ - from_) / (kZTo - kZFrom));
+  mean_ = from_ - kZFrom * deviation;
+  deviation_ = kWidening * deviation;
 }
 
 PValue BulkTail::p(double score) const {
   const PValue rank{rank_p(scores_, score), resolution_of(scores_), false};
   if (scores_.empty() || score <= from_) return rank;
-  const double fitted = (1 - kFrom) * std::exp(-(score - from_) / scale_);
-  return {std::min(rank_p(scores_, from_), fitted), rank.resolution, score > to_};
+  const double fitted = 0.5 * std::erfc((score - mean_) / deviation_ / std::sqrt(2.0));
+  return {std::min(rank_p(scores_, from_), std::max(fitted, 1e-300)), rank.resolution, score > to_};
 }
 
 }  // namespace stillwatch::stats
