@@ -185,7 +185,6 @@ TEST(Pipeline, FindsFivePercentHarvestersInTheTrafficItCalibratesOn) {
     found += is_hostile;
     others += !is_hostile;
   }
-  for (int i = 0; i < 40; i += 3) printf("%s %g %g %d\n", findings.ranked[i].account.c_str(), findings.ranked[i].evidence.score, findings.ranked[i].evidence.p_value, (int)(std::find(hostile.begin(), hostile.end(), findings.ranked[i].account) != hostile.end()));
   EXPECT_GE(found, 23);
   EXPECT_LE(others, 3);
 }

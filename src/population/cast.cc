@@ -87,14 +87,14 @@ std::string Repository::task(base::Random& random) const {
   const auto name = [&] { return names[random.below(std::size(names))]; };
   constexpr std::array<std::string_view, 10> kTasks = {
       "the test of {0} fails since {1} changed, please look",
-      "rename {0} to {1} everywhere",
+      "please rename {0} to {1} everywhere",
       "why does {0} call {1} twice?",
-      "add a flag to {0} so that {1} can be skipped",
+      "we need a flag in {0} so that {1} can be skipped",
       "{0} is slow when {1} is large",
-      "split {0}.py, move the parts about {1} out",
+      "{0}.py is too long, move the parts about {1} out",
       "now the same for {0}",
       "I get a KeyError in {0} after {1}",
-      "write a test for {0} with an empty {1}",
+      "a test of {0} with an empty {1} is missing",
       "looks good, next do {0} and {1}"};
   return fmt::format(fmt::runtime(any(kTasks, random)), name(), name());
 }

@@ -144,7 +144,7 @@ constexpr std::string_view kIntents[] = {
     "where is my parcel|my parcel has not come|track order {n}|when does order {n} arrive|still waiting for delivery",
     "I want to return it|how do returns work|return label please|can I send the {a} back|refund for order {n}",
     "reset my password|cannot log in|locked out of my account|login code never comes|forgot password",
-    "change my address|I moved, new address|deliver to another street|update delivery address|wrong postcode on order {n}",
+    "my address has changed|I moved, new address|deliver to another street|new delivery address please|wrong postcode on order {n}",
     "cancel order {n}|please cancel|I ordered twice, cancel one|stop the order|how to cancel",
     "opening hours|are you open on sunday|when do you close|open on holidays?|shop hours today",
     "talk to a human|agent please|call me back|phone number?|real person",

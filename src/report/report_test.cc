@@ -1,0 +1,174 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "report/html.h"
+#include "report/json.h"
+#include "report/terminal.h"
+
+namespace stillwatch::report {
+namespace {
+
+using Json = nlohmann::json;
+
+pipeline::AccountFinding account(const std::string& name, double p, bool flagged) {
+  pipeline::AccountFinding a;
+  a.account = name;
+  a.exchanges = 320;
+  a.first_seen = base::from_ms(1'772'445'600'000);
+  a.last_seen = base::from_ms(1'772'845'600'000);
+  a.flagged = flagged;
+  a.verdict = flagged ? verdict::Verdict::kHarvest : verdict::Verdict::kClear;
+  if (flagged) a.flagged_at = a.last_seen;
+  a.flagged_after = flagged ? 160 : 0;
+  a.evidence = {4.25, p, 0.001, p < 0.001, true, {}};
+  a.evidence.readings = {{signals::Signal::kShift, 0.21, 0.04, 3.5, 2.25, "far from the crowd"},
+                         {signals::Signal::kNovelty, 0, -0.3, 1, 0.5, "never repeats"},
+                         {signals::Signal::kCoverage, 12, 18, -2, -1.5, "narrow"}};
+  a.q_value = 0.01;
+  a.exposure = {318.4, 51'234, 0.4};
+  a.looks = {{a.first_seen, 20, 1.5, 0.2}, {a.last_seen, 160, 4.25, p}};
+  features::Features f;
+  f.time = a.first_seen;
+  f.answered = f.meaningful = true;
+  f.prompt_words = 12;
+  f.output_tokens = 300;
+  for (uint64_t i = 0; i < 5; ++i) {
+    f.prompt = i;
+    a.summary.add(f);
+  }
+  return a;
+}
+
+pipeline::Findings findings() {
+  pipeline::Findings f;
+  f.first = base::from_ms(1'772'445'600'000);
+  f.last = base::from_ms(1'772'845'600'000);
+  f.exchanges = 960;
+  f.accounts = f.accounts_judged = 3;
+  f.accounts_flagged = 1;
+  f.output_tokens = 153'702;
+  f.threshold = 4e-5;
+  f.baseline = {"may.baseline", true, 1200, f.first, 0.4, 0.02, false};
+  f.ranked = {account("acct_1", 1.2e-7, true), account("acct_2", 0.03, false), account("acct_3", 0.7, false)};
+  f.ranked[1].label = verdict::Label{verdict::LabelKind::kBenign, f.last, "ours"};
+  return f;
+}
+
+ReadStats stats() {
+  ReadStats s;
+  s.files = 2;
+  s.lines = 970;
+  s.exchanges = 960;
+  s.broken = 10;
+  s.located = {"log:7: not JSON"};
+  return s;
+}
+
+std::string html_of(const pipeline::Findings& f) {
+  std::string out;
+  write_html(f, stats(), [&](std::string_view text) { out += text; });
+  return out;
+}
+
+std::string json_of(const pipeline::Findings& f) {
+  std::string out;
+  write_json(f, stats(), [&](std::string_view text) { out += text; });
+  return out;
+}
+
+// Compares with a file beside the test; UPDATE_GOLDEN=1 writes it anew.
+void expect_golden(const std::string& name, const std::string& actual) {
+  const std::string path = STILLWATCH_SOURCE_DIR "/src/report/golden/" + name;
+  if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream(path) << actual;
+  std::ifstream file(path);
+  std::stringstream expected;
+  expected << file.rdbuf();
+  EXPECT_EQ(actual, expected.str()) << "UPDATE_GOLDEN=1 rewrites " << path;
+}
+
+TEST(Terminal, LooksAsItShould) {
+  expect_golden("terminal.txt", to_terminal(findings(), stats(), {}));
+  pipeline::Findings uncalibrated = findings();
+  uncalibrated.baseline.calibrated = false;
+  uncalibrated.baseline.drifted = true;
+  EXPECT_NE(to_terminal(uncalibrated, stats(), {}).find("uncalibrated"), std::string::npos);
+  EXPECT_NE(to_terminal(uncalibrated, stats(), {}).find("drifted"), std::string::npos);
+}
+
+TEST(Terminal, CleansNames) {
+  EXPECT_EQ(printable("plain", 32), "plain");
+  EXPECT_EQ(printable("\033[31mred\n\x07", 32), "?[31mred??");
+  EXPECT_EQ(printable("\xff\xfe" "a", 32), "??a");
+  EXPECT_EQ(printable("größe", 32), "größe");
+  EXPECT_EQ(printable(std::string(50, 'x'), 10), "xxxxxxx...");
+}
+
+TEST(Terminal, StatesWhatAPValueCanSay) {
+  EXPECT_EQ(p_value_text({1, 1e-7, 0.001, true, true, {}}), "1e-07 (extrapolated)");
+  EXPECT_EQ(p_value_text({1, 0.001, 0.001, false, true, {}}), "< 0.001");
+  EXPECT_EQ(p_value_text({1, 0.25, 0.001, false, true, {}}), "0.25");
+}
+
+TEST(JsonReport, HasTheDocumentedShape) {
+  expect_golden("report.json", json_of(findings()));
+  const Json json = Json::parse(json_of(findings()));
+  ASSERT_EQ(json["accounts"].size(), 3u);
+  const Json& a = json["accounts"][0];
+  for (const char* key : {"account", "exchanges", "flagged", "p_value", "resolution", "score", "exposure", "signals", "verdict"}) {
+    EXPECT_TRUE(a.contains(key)) << key;
+  }
+  for (const char* key : {"novel_exchanges", "output_tokens", "coverage"}) EXPECT_TRUE(a["exposure"].contains(key)) << key;
+  for (const char* key : {"name", "value", "baseline", "share", "explanation"}) EXPECT_TRUE(a["signals"][0].contains(key)) << key;
+  EXPECT_EQ(a["signals"][0]["name"], "shift");
+  EXPECT_EQ(json["summary"]["read"]["broken"], 10);
+}
+
+TEST(JsonReport, StaysValidForHostileNamesAndNumbers) {
+  pipeline::Findings f = findings();
+  f.ranked[0].account = "</script>\"\\\x01\xff";
+  f.ranked[0].evidence.score = NAN;
+  f.ranked[0].evidence.p_value = INFINITY;
+  f.ranked[0].evidence.readings[0].value = -INFINITY;
+  const Json json = Json::parse(json_of(f));
+  EXPECT_EQ(json["accounts"][0]["score"], 0);
+  EXPECT_EQ(json["accounts"][0]["p_value"], 0);
+}
+
+TEST(JsonReport, IsWholeForNoAccountsAndForMany) {
+  pipeline::Findings none;
+  EXPECT_EQ(Json::parse(json_of(none))["accounts"].size(), 0u);
+  pipeline::Findings many = findings();
+  many.ranked.resize(20'000, many.ranked[2]);
+  EXPECT_EQ(Json::parse(json_of(many))["accounts"].size(), 20'000u);
+}
+
+TEST(HtmlReport, CarriesItsDataSafely) {
+  pipeline::Findings f = findings();
+  f.ranked[0].account = "</script><script>alert(1)</script>";
+  const std::string page = html_of(f);
+  EXPECT_EQ(page.find("<script>alert"), std::string::npos);
+  const std::string open = "id=\"data\">";
+  const size_t begin = page.find(open) + open.size();
+  const Json data = Json::parse(page.substr(begin, page.find("</script>", begin) - begin));
+  EXPECT_EQ(data["accounts"][0]["account"], f.ranked[0].account);
+  EXPECT_TRUE(data["accounts"][0].contains("details"));
+  EXPECT_NE(page.find("default-src 'none'"), std::string::npos);
+  for (const char* outside : {"https://", "src=", "href=", "@import", "url("}) EXPECT_EQ(page.find(outside), std::string::npos) << outside;
+}
+
+TEST(HtmlReport, IsBounded) {
+  pipeline::Findings many = findings();
+  many.ranked.resize(kRowsMax + 50, many.ranked[2]);
+  const std::string page = html_of(many);
+  size_t details = 0;
+  for (size_t at = page.find("\"details\":"); at != std::string::npos; at = page.find("\"details\":", at + 1)) ++details;
+  EXPECT_EQ(details, kDetailsMax);
+}
+
+}  // namespace
+}  // namespace stillwatch::report

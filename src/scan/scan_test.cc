@@ -1,0 +1,208 @@
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/random.h"
+#include "report/json.h"
+#include "scan/reorder.h"
+#include "scan/scanner.h"
+#include "scan/source.h"
+
+namespace stillwatch::scan {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Folder {
+ public:
+  Folder() : path_(fs::temp_directory_path() / fmt::format("stillwatch-scan-{}-{}", ::getpid(), ++count_)) { fs::create_directories(path_); }
+  ~Folder() { fs::remove_all(path_); }
+  std::string write(const std::string& name, const std::string& bytes) const {
+    std::ofstream(path_ / name, std::ios::binary) << bytes;
+    return (path_ / name).string();
+  }
+
+ private:
+  static inline int count_ = 0;
+  fs::path path_;
+};
+
+std::string gzip(const std::string& text) {
+  std::string out(compressBound(text.size()) + 100, '\0');
+  z_stream s{};
+  deflateInit2(&s, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+  s.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  s.avail_in = static_cast<uInt>(text.size());
+  s.next_out = reinterpret_cast<Bytef*>(out.data());
+  s.avail_out = static_cast<uInt>(out.size());
+  deflate(&s, Z_FINISH);
+  out.resize(s.total_out);
+  deflateEnd(&s);
+  return out;
+}
+
+std::string zstandard(const std::string& text) {
+  std::string out(ZSTD_compressBound(text.size()), '\0');
+  out.resize(ZSTD_compress(out.data(), out.size(), text.data(), text.size(), 3));
+  return out;
+}
+
+std::string line_of(int account, int64_t seconds, int prompt) {
+  return fmt::format(R"({{"time":{},"account":"a{}","request":{{"messages":[{{"role":"user","content":"What about thing number {} of the {} list?"}}]}},"response":{{"choices":[{{"index":0,"message":{{"content":"ok"}}}}]}}}})",
+                     1'772'445'600 + seconds, account, prompt, prompt % 17) + "\n";
+}
+
+std::string log_of(int lines) {
+  base::Random random(5);
+  std::string log;
+  for (int i = 0; i < lines; ++i) log += line_of(static_cast<int>(random.below(9)), i, static_cast<int>(random.below(5000)));
+  return log;
+}
+
+struct Outcome {
+  report::ReadStats stats;
+  std::string json;
+};
+
+Outcome run(const std::vector<std::string>& paths, Options options = {}) {
+  pipeline::Pipeline pipeline(nullptr, {}, {});
+  const auto stats = scan(paths, options, pipeline, nullptr);
+  EXPECT_TRUE(stats) << (stats ? "" : stats.error().message);
+  std::string json;
+  report::write_json(pipeline.findings(), {}, [&](std::string_view text) { json += text; });
+  return {stats.value_or(report::ReadStats{}), json};
+}
+
+TEST(Scan, GivesTheSameFindingsFromEveryContainer) {
+  const Folder folder;
+  const std::string log = log_of(3000);
+  const Outcome plain = run({folder.write("log", log)});
+  EXPECT_EQ(plain.stats.exchanges, 3000u);
+  EXPECT_EQ(plain.stats.broken, 0u);
+  EXPECT_EQ(run({folder.write("log.gz", gzip(log))}).json, plain.json);
+  EXPECT_EQ(run({folder.write("log.zst", zstandard(log))}).json, plain.json);
+  // Two gzip members one after another, the cut in the middle of a line.
+  EXPECT_EQ(run({folder.write("members.gz", gzip(log.substr(0, 12345)) + gzip(log.substr(12345)))}).json, plain.json);
+  // No newline at the end.
+  EXPECT_EQ(run({folder.write("open", log.substr(0, log.size() - 1))}).json, plain.json);
+}
+
+TEST(Scan, DoesNotDependOnTheNumberOfThreads) {
+  const Folder folder;
+  const std::string path = folder.write("log", log_of(12'000));
+  Options one, four;
+  four.threads = 4;
+  EXPECT_EQ(run({path}, one).json, run({path}, four).json);
+}
+
+TEST(Scan, PutsLateLinesRight) {
+  const Folder folder;
+  std::vector<std::string> lines;
+  for (int i = 0; i < 600; ++i) lines.push_back(line_of(i % 3, i, i));
+  std::string ordered, shuffled;
+  for (const auto& l : lines) ordered += l;
+  base::Random random(8);
+  for (size_t block = 0; block < lines.size(); block += 200) random.shuffle(std::span(lines).subspan(block, 200));
+  for (const auto& l : lines) shuffled += l;
+  const Outcome a = run({folder.write("ordered", ordered)});
+  const Outcome b = run({folder.write("shuffled", shuffled)});
+  EXPECT_EQ(a.json, b.json);
+  EXPECT_EQ(b.stats.late, 0u);
+}
+
+TEST(Scan, CountsAndLocatesBrokenLinesAndGoesOn) {
+  const Folder folder;
+  const std::string path = folder.write("log", line_of(1, 0, 1) + "{broken\n\n" + std::string("\0\0\0\n", 4) + line_of(1, 1, 2) + "{\"time\":1}\n" + line_of(2, 2, 3));
+  const Outcome o = run({path});
+  EXPECT_EQ(o.stats.exchanges, 3u);
+  EXPECT_EQ(o.stats.broken, 3u);
+  ASSERT_EQ(o.stats.located.size(), 3u);
+  EXPECT_EQ(o.stats.located[0], path + ":2: not JSON");
+  EXPECT_EQ(o.stats.located[1].substr(path.size(), 3), ":4:");
+  EXPECT_EQ(o.stats.located[2].substr(path.size(), 3), ":6:");
+  Options strict;
+  strict.strict = true;
+  pipeline::Pipeline pipeline(nullptr, {}, {});
+  const auto stopped = scan({path}, strict, pipeline, nullptr);
+  ASSERT_FALSE(stopped);
+  EXPECT_NE(stopped.error().message.find(":2: not JSON"), std::string::npos);
+}
+
+TEST(Scan, ReadsWhatIsGoodOfACutOffFile) {
+  const Folder folder;
+  const std::string log = log_of(5000);
+  for (const std::string& whole : {gzip(log), zstandard(log)}) {
+    const Outcome o = run({folder.write("cut", whole.substr(0, whole.size() / 2)), folder.write("good", line_of(50, 1, 1))});
+    EXPECT_GT(o.stats.exchanges, 100u);
+    ASSERT_EQ(o.stats.file_errors.size(), 1u);
+    EXPECT_NE(o.stats.file_errors[0].find("cut off"), std::string::npos);
+    EXPECT_NE(o.json.find("\"a50\""), std::string::npos) << "the next file is read";
+  }
+}
+
+TEST(Scan, NamesFilesThatAreNotThereOrNotLogs) {
+  const Folder folder;
+  const Outcome o = run({"/nonexistent/log", folder.write("noise", "hello\nworld\n"), folder.write("empty", "")});
+  ASSERT_EQ(o.stats.file_errors.size(), 2u);
+  EXPECT_NE(o.stats.file_errors[0].find("/nonexistent/log"), std::string::npos);
+  EXPECT_NE(o.stats.file_errors[1].find("--format"), std::string::npos);
+}
+
+TEST(Scan, SkipsALineBeyondTheLimitInBoundedMemory) {
+  const Folder folder;
+  std::string log = line_of(1, 0, 1);
+  log += "{\"x\":\"" + std::string(base::kLineBytesMax + (2 << 20), 'y') + "\"}\n";
+  log += line_of(1, 1, 2);
+  Options options;
+  options.format = dialect::LogFormat::kExchange;
+  const Outcome o = run({folder.write("long", log)}, options);
+  EXPECT_EQ(o.stats.exchanges, 2u);
+  EXPECT_EQ(o.stats.broken, 1u);
+  ASSERT_FALSE(o.stats.located.empty());
+  EXPECT_NE(o.stats.located[0].find(":2: the line is longer"), std::string::npos);
+}
+
+TEST(Scan, FallsBackToWhoeverIsNamedAndCountsTheNameless) {
+  const Folder folder;
+  const std::string request = R"("request":{"messages":[{"role":"user","content":"x y"}]},"response":null})";
+  const std::string path = folder.write("log", R"({"time":1772445600,"organization":"org",)" + request + "\n" + R"({"time":1772445601,"user":"u",)" + request + "\n" +
+                                                   R"({"time":1772445602,"network":"192.0.2.1",)" + request + "\n" + R"({"time":1772445603,)" + request + "\n" +
+                                                   R"({"time":1772445604,"account":")" + std::string(5000, 'a') + "\"," + request + "\n");
+  const Outcome o = run({path});
+  EXPECT_EQ(o.stats.unidentified, 1u);
+  for (const char* name : {"\"organization:org\"", "\"user:u\"", "\"network:192.0.2.1\"", "\"long-"}) {
+    EXPECT_NE(o.json.find(name), std::string::npos) << name;
+  }
+}
+
+TEST(Scan, LosesNothingToAClockThatRunsAhead) {
+  const Folder folder;
+  std::string log;
+  for (int i = 0; i < 300; ++i) log += line_of(1, i == 10 ? 400'000'000 : i, i);
+  const Outcome o = run({folder.write("log", log)});
+  EXPECT_EQ(o.stats.exchanges, 300u);
+  EXPECT_EQ(o.stats.late, 0u);
+}
+
+TEST(Reorder, SortsInsideItsWindowAndNeverHoldsMore) {
+  Reorder<int> reorder;
+  std::vector<int> out;
+  const auto release = [&](int&& r) { out.push_back(r); };
+  for (const int minute : {5, 3, 4, 20, 18, 40}) reorder.push(base::from_ms(minute * 60'000), int{minute}, release);
+  EXPECT_EQ(out, (std::vector<int>{3, 4, 5, 18, 20}));
+  reorder.push(base::from_ms(60'000), 1, release);  // hopelessly late
+  EXPECT_EQ(reorder.late(), 1u);
+  reorder.finish(release);
+  EXPECT_EQ(out.back(), 40);
+  Reorder<int> full;
+  size_t released = 0;
+  for (size_t i = 0; i < base::kReorderWindowMax + 10; ++i) full.push(base::from_ms(1000), 1, [&](int&&) { ++released; });
+  EXPECT_EQ(released, 10u);
+}
+
+}  // namespace
+}  // namespace stillwatch::scan
