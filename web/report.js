@@ -127,7 +127,7 @@ function overLooks(a) {
   return svg(w, h, ...out);
 }
 
-function choose(index) {
+function choose(index, quietly) {
   const a = accounts[index], box = document.getElementById("detail");
   for (const row of body.children) row.classList.toggle("chosen", Number(row.dataset.index) === index);
   const facts = `${count(a.exchanges)} exchanges from ${day(a.first_seen)} to ${day(a.last_seen)}; ` + (a.flagged_at ? `flagged on ${day(a.flagged_at)} after ${count(a.flagged_after)} exchanges; ` : "") +
@@ -152,7 +152,8 @@ function choose(index) {
     if (words) plots.append(figure("Prompt length, words", words));
   } else parts.push(el("p", {class: "soft"}, `Histograms are kept for the first ${count(data.details_max)} accounts.`));
   parts.push(el("h3", {}, "When and how long"), plots);
-  box.replaceChildren(...parts); box.hidden = false; box.scrollIntoView({behavior: "smooth", block: "nearest"});
+  box.replaceChildren(...parts); box.hidden = false;
+  if (!quietly) box.scrollIntoView({behavior: "smooth", block: "start"});
 }
 
 // All accounts: volume against score, and the p-values, which are flat for honest accounts.
@@ -169,4 +170,4 @@ const judged = accounts.filter(a => a.looks.length);
   document.getElementById("plot-p").append(el("figcaption", {}, "p-values of all accounts, corrected for their looks"), bars(bins, i => (i / 20).toFixed(2), i => i === 0));
 }
 fill();
-if (flagged.length) choose(0);
+if (flagged.length) choose(0, true);

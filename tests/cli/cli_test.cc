@@ -1,0 +1,155 @@
+// The installed program as people run it: exit statuses, files, messages.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+struct Result {
+  int status = -1;
+  std::string output;  // both streams
+};
+
+class Cli : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() / fmt::format("stillwatch-cli-{}", ::getpid());
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  Result run(const std::string& arguments) const {
+    const std::string command = fmt::format("cd '{}' && '{}' {} 2>&1", folder_.string(), STILLWATCH_PROGRAM, arguments);
+    FILE* pipe = ::popen(command.c_str(), "r");
+    Result r;
+    std::array<char, 4096> buffer;
+    for (size_t n = 0; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) r.output.append(buffer.data(), n);
+    const int status = ::pclose(pipe);
+    r.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+    return r;
+  }
+  void write(const std::string& name, const std::string& text) const { std::ofstream(folder_ / name) << text; }
+  std::string read(const std::string& name) const {
+    std::ifstream file(folder_ / name);
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+  }
+  void simulate() const {
+    write("p.yaml", "duration_days: 8\nseed: 2\ngroups:\n  - {class: people, accounts: 380, exchanges_median: 45, exchanges_sigma: 0.4}\n"
+                    "  - {class: pipeline, accounts: 10, exchanges_median: 60}\n  - {class: harvest, name: heavy, accounts: 1, exchanges_median: 900}\n");
+    const Result r = run("population --config p.yaml --prompts " STILLWATCH_SOURCE_DIR "/data/prompts --out log.jsonl.gz --truth truth.jsonl");
+    ASSERT_EQ(r.status, 0) << r.output;
+    std::istringstream truths(read("truth.jsonl"));
+    for (std::string line; std::getline(truths, line);) {
+      const Json t = Json::parse(line);
+      if (t["label"] == "hostile") const_cast<Cli*>(this)->harvester_ = t["account"];
+    }
+  }
+
+  fs::path folder_;
+  std::string harvester_;
+};
+
+TEST_F(Cli, HelpsWithEverySubcommand) {
+  EXPECT_EQ(run("--version").output.substr(0, 11), "stillwatch ");
+  EXPECT_EQ(run("--help").status, 0);
+  for (const char* command : {"scan", "calibrate", "label", "population"}) {
+    const Result r = run(std::string(command) + " --help");
+    EXPECT_EQ(r.status, 0) << command;
+    EXPECT_NE(r.output.find("Exit status"), std::string::npos) << command;
+    EXPECT_NE(r.output.find("xample"), std::string::npos) << command;
+  }
+}
+
+TEST_F(Cli, TellsUsageFromInputFromInternalErrors) {
+  EXPECT_EQ(run("").status, 2);
+  EXPECT_EQ(run("dance").status, 2);
+  EXPECT_EQ(run("scan").status, 2);
+  EXPECT_EQ(run("scan --no-such-flag x").status, 2);
+  EXPECT_EQ(run("scan --false-alarms -3 x").status, 2);
+  write("log", "{\"time\":1772445600,\"account\":\"a\",\"request\":{\"prompt\":\"x\"},\"response\":null}\n");
+  EXPECT_EQ(run("scan --format klingon log").status, 2);
+  EXPECT_EQ(run("scan missing.jsonl").status, 3);
+  EXPECT_EQ(run("scan --baseline missing log").status, 3);
+  EXPECT_EQ(run("calibrate log --out b").status, 3);
+  EXPECT_EQ(run("calibrate log").status, 2);
+  const Result ok = run("scan log");
+  EXPECT_EQ(ok.status, 0) << ok.output;
+  const Result full = run("scan log --quiet --json /dev/full");
+  EXPECT_EQ(full.status, 4) << full.output;
+  EXPECT_NE(full.output.find("/dev/full cannot be written"), std::string::npos);
+  EXPECT_EQ(run("scan log --quiet --json /nonexistent/x").status, 4);
+  write("broken", "not a log\n");
+  EXPECT_EQ(run("scan broken").status, 3);
+  write("mixed", read("log") + "{oops\n");
+  EXPECT_EQ(run("scan mixed").status, 0);
+  EXPECT_EQ(run("scan --strict mixed").status, 3);
+}
+
+TEST_F(Cli, FindsTheHarvesterEndToEnd) {
+  simulate();
+  const Result r = run("scan log.jsonl.gz --json f.json --html r.html --fail-on flagged");
+  EXPECT_EQ(r.status, 1) << r.output;
+  EXPECT_NE(r.output.find("uncalibrated"), std::string::npos);
+  const Json f = Json::parse(read("f.json"));
+  EXPECT_EQ(f["accounts"][0]["account"], harvester_);
+  EXPECT_TRUE(f["accounts"][0]["flagged"]);
+  EXPECT_EQ(f["accounts"][0]["verdict"], "harvest");
+  EXPECT_GT(read("r.html").size(), 10'000u);
+  EXPECT_FALSE(fs::exists(folder_ / "r.html.partial"));
+  // From standard input, the same.
+  const Result piped = run("scan --quiet --json g.json - < log.jsonl.gz");
+  EXPECT_EQ(piped.status, 0) << piped.output;
+  EXPECT_EQ(Json::parse(read("g.json"))["accounts"], f["accounts"]);
+}
+
+TEST_F(Cli, CalibratesChecksAndJudgesByABaseline) {
+  simulate();
+  const Result labelled = run(fmt::format("label {} hostile --until 2027-01-01 --why 'found by hand'", harvester_));
+  ASSERT_EQ(labelled.status, 0) << labelled.output;
+  const Result made = run("calibrate log.jsonl.gz --out b.json");
+  ASSERT_EQ(made.status, 0) << made.output;
+  const Result check = run("calibrate --check --baseline b.json log.jsonl.gz");
+  EXPECT_EQ(check.status, 0) << check.output;
+  EXPECT_NE(check.output.find("promised"), std::string::npos);
+  fs::remove(folder_ / "stillwatch-labels.jsonl");
+  const Result r = run("scan log.jsonl.gz --baseline b.json --json f.json --quiet");
+  EXPECT_EQ(r.status, 0) << r.output;
+  const Json f = Json::parse(read("f.json"));
+  EXPECT_TRUE(f["summary"]["baseline"]["calibrated"]);
+  EXPECT_EQ(f["accounts"][0]["account"], harvester_);
+}
+
+TEST_F(Cli, RespectsLabels) {
+  simulate();
+  ASSERT_EQ(run(fmt::format("label {} benign --until 2027-01-01 --why ours", harvester_)).status, 0);
+  EXPECT_EQ(run("label x perhaps --until 2027-01-01 --why y").status, 2);
+  EXPECT_EQ(run("label x benign --until soon --why y").status, 2);
+  const Result r = run("scan log.jsonl.gz --json f.json --quiet --fail-on flagged");
+  EXPECT_EQ(r.status, 0) << r.output;
+  const Json accounts = Json::parse(read("f.json"))["accounts"];
+  for (const Json& a : accounts) {
+    if (a["account"] != harvester_) continue;
+    EXPECT_EQ(a["verdict"], "labelled-benign");
+    EXPECT_FALSE(a["flagged"]);
+    EXPECT_EQ(a["label"]["why"], "ours");
+  }
+  write("bad-labels", "{\"account\":\"a\"}\n");
+  const Result bad = run("scan --labels bad-labels log.jsonl.gz");
+  EXPECT_EQ(bad.status, 3);
+  EXPECT_NE(bad.output.find("bad-labels:1:"), std::string::npos);
+}
+
+}  // namespace
