@@ -18,7 +18,9 @@ struct Arguments {
   double false_alarms = 5;
 };
 
-int complain_usage(std::string message) { return complain({base::ErrorCode::kUsage, std::move(message)}); }
+int complain_usage(std::string message) {
+  return complain({base::ErrorCode::kUsage, std::move(message)});
+}
 
 // Accounts that stand apart in traffic that should be honest: judged against the traffic itself.
 std::vector<std::string> suspects(const pipeline::Pipeline& pipeline) {
@@ -37,18 +39,25 @@ int make(const Arguments& a, verdict::Labels labels) {
   if (!stats) return complain(stats.error());
   const auto baseline = pipeline.calibrate();
   if (!baseline) return complain(baseline.error());
-  if (auto ok = write_file(a.out, [&](const Write& write) { write(baseline->to_json()); }); !ok) return complain(ok.error());
+  if (auto ok = write_file(a.out, [&](const Write& write) { write(baseline->to_json()); }); !ok)
+    return complain(ok.error());
   if (a.logs.quiet) return kClean;
-  fmt::print(stderr, "calibrated on {} exchanges of {} accounts; {} of them rank, so p-values go down to {:.1g} before they are extrapolated\n",
-             stats->exchanges, pipeline.accounts(), baseline->subjects(), 1.0 / static_cast<double>(baseline->subjects() + 1));
+  fmt::print(stderr,
+             "calibrated on {} exchanges of {} accounts; {} of them rank, so p-values go down to {:.1g} before they "
+             "are extrapolated\n",
+             stats->exchanges, pipeline.accounts(), baseline->subjects(),
+             1.0 / static_cast<double>(baseline->subjects() + 1));
   const auto names = suspects(pipeline);
   if (!names.empty()) {
     constexpr size_t kNamed = 10;
-    fmt::print(stderr, "{} accounts stand apart from the rest; if they are not honest, label them and calibrate again:\n", names.size());
+    fmt::print(stderr,
+               "{} accounts stand apart from the rest; if they are not honest, label them and calibrate again:\n",
+               names.size());
     for (size_t i = 0; i < std::min(kNamed, names.size()); ++i) {
       fmt::print(stderr, "  stillwatch label '{}' hostile --until DATE --why TEXT\n", names[i]);
     }
-    if (names.size() > kNamed) fmt::print(stderr, "  ... and {} more: `stillwatch scan` ranks them\n", names.size() - kNamed);
+    if (names.size() > kNamed)
+      fmt::print(stderr, "  ... and {} more: `stillwatch scan` ranks them\n", names.size() - kNamed);
   }
   return kClean;
 }
@@ -60,13 +69,16 @@ int check(const Arguments& a, verdict::Labels labels) {
   if (!parsed) return complain(parsed.error());
   pipeline::Options options;
   options.false_alarms_per_10000 = a.false_alarms;
-  pipeline::Pipeline pipeline(std::make_shared<const signals::Baseline>(std::move(*parsed)), std::move(labels), options);
+  pipeline::Pipeline pipeline(std::make_shared<const signals::Baseline>(std::move(*parsed)), std::move(labels),
+                              options);
   const auto stats = a.logs.run(pipeline);
   if (!stats) return complain(stats.error());
   const pipeline::Findings findings = pipeline.findings();
   fmt::print("{} accounts judged, assumed honest, {} exchanges\n\n", findings.accounts_judged, stats->exchanges);
-  if (findings.accounts_judged == 0) return complain({base::ErrorCode::kInput, "no account has enough exchanges to be judged"});
-  fmt::print("{:>12}  {:>9}  {:>9}  {:>9}  {:>22}\n", "p-value of", "promised", "achieved", "accounts", "95 % interval");
+  if (findings.accounts_judged == 0)
+    return complain({base::ErrorCode::kInput, "no account has enough exchanges to be judged"});
+  fmt::print("{:>12}  {:>9}  {:>9}  {:>9}  {:>22}\n", "p-value of", "promised", "achieved", "accounts",
+             "95 % interval");
   for (const double level : {0.1, 0.05, 0.02, 0.01, 0.005, 0.001}) {
     uint64_t below = 0;
     for (const auto& account : findings.ranked) {
@@ -74,13 +86,18 @@ int check(const Arguments& a, verdict::Labels labels) {
     }
     const auto interval = stats::clopper_pearson(below, findings.accounts_judged);
     fmt::print("{:>12}  {:>8.1f}%  {:>8.2f}%  {:>9}  {:>9.2f}% .. {:>6.2f}%\n", "last look", 100 * level,
-               100.0 * static_cast<double>(below) / static_cast<double>(findings.accounts_judged), below, 100 * interval.low, 100 * interval.high);
+               100.0 * static_cast<double>(below) / static_cast<double>(findings.accounts_judged), below,
+               100 * interval.low, 100 * interval.high);
   }
   const auto interval = stats::clopper_pearson(findings.accounts_flagged, findings.accounts_judged);
-  const double months = std::max(1.0, static_cast<double>(base::to_ms(findings.last) - base::to_ms(findings.first)) / (28.0 * base::kDayMs));
-  fmt::print("\nflagged at a budget of {:g} in 10,000 a month: {} accounts = {:.1f} in 10,000 (95 % interval {:.1f} .. {:.1f}), promised {:.1f}\n",
-             a.false_alarms, findings.accounts_flagged, 1e4 * static_cast<double>(findings.accounts_flagged) / static_cast<double>(findings.accounts_judged),
-             1e4 * interval.low, 1e4 * interval.high, a.false_alarms * months);
+  const double months = std::max(
+      1.0, static_cast<double>(base::to_ms(findings.last) - base::to_ms(findings.first)) / (28.0 * base::kDayMs));
+  fmt::print(
+      "\nflagged at a budget of {:g} in 10,000 a month: {} accounts = {:.1f} in 10,000 (95 % interval {:.1f} .. "
+      "{:.1f}), promised {:.1f}\n",
+      a.false_alarms, findings.accounts_flagged,
+      1e4 * static_cast<double>(findings.accounts_flagged) / static_cast<double>(findings.accounts_judged),
+      1e4 * interval.low, 1e4 * interval.high, a.false_alarms * months);
   return kClean;
 }
 
@@ -109,7 +126,8 @@ void add_calibrate(CLI::App& app, int& status) {
       ->capture_default_str()
       ->check(CLI::Range(0.001, 5000.0));
   command->footer(
-      "Accounts labelled hostile are left out. Give a few weeks of traffic of accounts you trust, the more accounts the finer:\n"
+      "Accounts labelled hostile are left out. Give a few weeks of traffic of accounts you trust, the more accounts "
+      "the finer:\n"
       "n accounts carry p-values down to about 1.5/n. Accounts that stand apart are named.\n\n"
       "Examples:\n"
       "  stillwatch calibrate --out may.baseline may-*.jsonl.gz\n"

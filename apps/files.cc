@@ -33,7 +33,8 @@ base::Result<std::string> read_file(const std::string& path) {
     text.append(buffer, n);
     if (text.size() > kFileBytesMax) return base::fail(ErrorCode::kInput, fmt::format("{} is larger than 1 GiB", path));
   }
-  if (std::ferror(file.get()) != 0) return base::fail(ErrorCode::kInput, fmt::format("{} cannot be read: {}", path, std::strerror(errno)));
+  if (std::ferror(file.get()) != 0)
+    return base::fail(ErrorCode::kInput, fmt::format("{} cannot be read: {}", path, std::strerror(errno)));
   return text;
 }
 

@@ -28,13 +28,15 @@ int run(const Arguments& a) {
   if (a.account.empty() || a.account.size() > base::kIdentityBytesMax) {
     return complain({base::ErrorCode::kUsage, fmt::format("an account has 1 to {} bytes", base::kIdentityBytesMax)});
   }
-  const verdict::Label label{a.label == "benign" ? verdict::LabelKind::kBenign : verdict::LabelKind::kHostile, *until, a.why};
+  const verdict::Label label{a.label == "benign" ? verdict::LabelKind::kBenign : verdict::LabelKind::kHostile, *until,
+                             a.why};
   const std::string line = verdict::Labels::format(a.account, label);
   FILE* file = std::fopen(a.file.c_str(), "ab");
   const bool written = file != nullptr && std::fwrite(line.data(), 1, line.size(), file) == line.size();
   const int error = errno;
   if ((file != nullptr && std::fclose(file) != 0) || !written) {
-    return complain({base::ErrorCode::kInternal, fmt::format("{} cannot be written: {}", a.file, std::strerror(written ? errno : error))});
+    return complain({base::ErrorCode::kInternal,
+                     fmt::format("{} cannot be written: {}", a.file, std::strerror(written ? errno : error))});
   }
   return kClean;
 }
@@ -51,7 +53,8 @@ void add_label(CLI::App& app, int& status) {
   command->add_option("--why", a.why, "The reason, for those who read it later")->required();
   command->add_option("--labels", a.file, "The file of labels, one JSON object a line")->capture_default_str();
   command->footer(
-      "A benign account is never flagged and a hostile one always is, while the label lasts in the traffic's own time;\n"
+      "A benign account is never flagged and a hostile one always is, while the label lasts in the traffic's own "
+      "time;\n"
       "calibration leaves hostile accounts out. The last label of an account counts.\n\n"
       "Example:\n"
       "  stillwatch label acct_17 benign --until 2026-12-31 --why 'our own evaluation runs, ticket 512'\n\n"

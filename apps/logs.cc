@@ -34,8 +34,8 @@ class ProgressBar {
     const double rate = static_cast<double>(bytes) / 1e6 / std::max(0.1, seconds);
     if (total_ > 0) {
       const auto filled = static_cast<size_t>(30 * std::min(bytes, total_) / total_);
-      fmt::print(stderr, "\r\033[K[{}{}] {:3} %  {} exchanges  {:.0f} MB/s", std::string(filled, '#'), std::string(30 - filled, '.'),
-                 100 * std::min(bytes, total_) / total_, exchanges, rate);
+      fmt::print(stderr, "\r\033[K[{}{}] {:3} %  {} exchanges  {:.0f} MB/s", std::string(filled, '#'),
+                 std::string(30 - filled, '.'), 100 * std::min(bytes, total_) / total_, exchanges, rate);
     } else {
       fmt::print(stderr, "\r\033[K{} exchanges  {:.0f} MB/s", exchanges, rate);
     }
@@ -51,7 +51,8 @@ class ProgressBar {
   std::chrono::steady_clock::time_point next_ = start_;
 };
 
-base::Result<std::shared_ptr<const dialect::IdentityIndex>> read_join(const std::string& path, const dialect::FieldMap& map) {
+base::Result<std::shared_ptr<const dialect::IdentityIndex>> read_join(const std::string& path,
+                                                                      const dialect::FieldMap& map) {
   auto text = read_file(path);
   if (!text) return tl::unexpected(text.error());
   auto index = std::make_shared<dialect::IdentityIndex>();
@@ -61,7 +62,9 @@ base::Result<std::shared_ptr<const dialect::IdentityIndex>> read_join(const std:
     if (auto ok = map.read_identity(rest.substr(0, end), *index); !ok) return tl::unexpected(ok.error());
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
-  if (index->size() == 0) return base::fail(base::ErrorCode::kInput, fmt::format("{} holds no request id where the field map's `join` looks for one", path));
+  if (index->size() == 0)
+    return base::fail(base::ErrorCode::kInput,
+                      fmt::format("{} holds no request id where the field map's `join` looks for one", path));
   return index;
 }
 
@@ -69,10 +72,13 @@ base::Result<std::shared_ptr<const dialect::IdentityIndex>> read_join(const std:
 
 void LogArguments::add_to(CLI::App& command) {
   command.add_option("LOG", paths, "Logs: files (plain, gzip or Zstandard), or - for standard input")->required();
-  command.add_option("--format", format,
-                     "auto, exchange, otel, litellm, langfuse, helicone, openai-batch, anthropic, or map:FILE.yaml (docs/formats/)")
+  command
+      .add_option("--format", format,
+                  "auto, exchange, otel, litellm, langfuse, helicone, openai-batch, anthropic, or map:FILE.yaml "
+                  "(docs/formats/)")
       ->capture_default_str();
-  command.add_option("--join", join, "A gateway's log that knows who sent which request, read by the field map's `join`");
+  command.add_option("--join", join,
+                     "A gateway's log that knows who sent which request, read by the field map's `join`");
   command.add_option("--labels", labels, fmt::format("Labels to respect (default: {} if it is there)", kLabelsFile));
   command.add_option("--threads", threads, "Threads that parse (default: all cores)");
   command.add_flag("--strict", strict, "Stop at the first line or file that cannot be read");

@@ -23,7 +23,8 @@ struct Arguments {
 // The log, gzip if its name says so.
 class Log {
  public:
-  explicit Log(const std::string& path) : file_(gzopen(path.c_str(), path.size() > 3 && path.substr(path.size() - 3) == ".gz" ? "wb1" : "wbT")) {
+  explicit Log(const std::string& path)
+      : file_(gzopen(path.c_str(), path.size() > 3 && path.substr(path.size() - 3) == ".gz" ? "wb1" : "wbT")) {
     if (file_ != nullptr) gzbuffer(file_, 1 << 20);
   }
   Log(const Log&) = delete;
@@ -31,7 +32,10 @@ class Log {
   ~Log() {
     if (file_ != nullptr) gzclose(file_);
   }
-  bool write(const std::string& text) { return file_ != nullptr && gzwrite(file_, text.data(), static_cast<unsigned>(text.size())) == static_cast<int>(text.size()); }
+  bool write(const std::string& text) {
+    return file_ != nullptr &&
+           gzwrite(file_, text.data(), static_cast<unsigned>(text.size())) == static_cast<int>(text.size());
+  }
   bool close() {
     const bool ok = file_ != nullptr && gzclose(file_) == Z_OK;
     file_ = nullptr;
@@ -58,7 +62,8 @@ int run(const Arguments& a) {
   }
   auto simulation = population::Simulation::start(std::move(*config), *prompts, std::move(timing));
   if (!simulation) return complain(simulation.error());
-  const base::Error full{base::ErrorCode::kInternal, fmt::format("{} cannot be written: is the folder there, is the disk full?", a.out)};
+  const base::Error full{base::ErrorCode::kInternal,
+                         fmt::format("{} cannot be written: is the folder there, is the disk full?", a.out)};
   Log log(a.out);
   std::string line;
   uint64_t lines = 0;
@@ -78,18 +83,23 @@ int run(const Arguments& a) {
 }  // namespace
 
 void add_population(CLI::App& app, int& status) {
-  auto* command = app.add_subcommand("population", "Simulate an operator's traffic, honest and hostile, with the truth about it");
+  auto* command =
+      app.add_subcommand("population", "Simulate an operator's traffic, honest and hostile, with the truth about it");
   auto arguments = std::make_shared<Arguments>();
   Arguments& a = *arguments;
   command->add_option("--config", a.config, "What to simulate (YAML, docs/population.md)")->required();
-  command->add_option("--prompts", a.prompts, "Folder of prompts: distill/ benign/ pipeline/ bench/ with *.jsonl or *.jsonl.gz")->required();
+  command
+      ->add_option("--prompts", a.prompts,
+                   "Folder of prompts: distill/ benign/ pipeline/ bench/ with *.jsonl or *.jsonl.gz")
+      ->required();
   command->add_option("--timing", a.timing, "Folder of token counts of real answers (default: built-in shapes)");
   command->add_option("--seed", a.seed, "Overrides the configuration's seed");
   command->add_option("--out", a.out, "The log, in the native format; gzip if it ends in .gz")->required();
   command->add_option("--truth", a.truth, "What every account is, one JSON object a line")->required();
   command->footer(
       "The same seed gives the same log. Example:\n"
-      "  stillwatch population --config data/population/demo.yaml --prompts data/prompts --out log.jsonl.gz --truth truth.jsonl\n\n"
+      "  stillwatch population --config data/population/demo.yaml --prompts data/prompts --out log.jsonl.gz --truth "
+      "truth.jsonl\n\n"
       "Exit status: 0 done, 2 usage or configuration, 3 prompts missing or broken, 4 internal.");
   command->callback([arguments, &status] { status = run(*arguments); });
 }

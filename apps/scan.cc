@@ -53,10 +53,11 @@ int run(const Arguments& a) {
   const auto stats = a.logs.run(pipeline);
   if (!stats) return complain(stats.error());
   if (stats->exchanges == 0) {
-    return complain({base::ErrorCode::kInput,
-                     fmt::format("no exchange was found in the logs{}{}", stats->located.empty() ? "" : "; the first problem: ",
-                                 stats->located.empty() ? (stats->file_errors.empty() ? "" : "; " + stats->file_errors.front())
-                                                        : stats->located.front())});
+    return complain(
+        {base::ErrorCode::kInput,
+         fmt::format("no exchange was found in the logs{}{}", stats->located.empty() ? "" : "; the first problem: ",
+                     stats->located.empty() ? (stats->file_errors.empty() ? "" : "; " + stats->file_errors.front())
+                                            : stats->located.front())});
   }
   const pipeline::Findings findings = pipeline.findings();
 
@@ -90,10 +91,12 @@ void add_scan(CLI::App& app, int& status) {
   auto arguments = std::make_shared<Arguments>();
   Arguments& a = *arguments;
   a.logs.add_to(*command);
-  command->add_option("--baseline", a.baseline,
-                      "A baseline made by `stillwatch calibrate`, or `reference` for the shipped one. Without it the log is held\n"
-                      "against itself, or against the reference if it is small, and the result is labelled uncalibrated");
-  command->add_option("--false-alarms", a.false_alarms, "Budget: honest accounts flagged by chance, of 10,000 in a month")
+  command->add_option(
+      "--baseline", a.baseline,
+      "A baseline made by `stillwatch calibrate`, or `reference` for the shipped one. Without it the log is held\n"
+      "against itself, or against the reference if it is small, and the result is labelled uncalibrated");
+  command
+      ->add_option("--false-alarms", a.false_alarms, "Budget: honest accounts flagged by chance, of 10,000 in a month")
       ->capture_default_str()
       ->check(CLI::Range(0.001, 5000.0));
   command->add_option("--json", a.json, "Write findings as JSON (docs/report.md); - for standard output");
@@ -102,14 +105,17 @@ void add_scan(CLI::App& app, int& status) {
   command->add_option("--fail-on", a.fail_on, "Exit with 1 if an account is flagged, or watch")
       ->capture_default_str()
       ->check(CLI::IsMember({"never", "flagged", "watch"}));
-  command->add_option("--color", a.color, "auto, always, never")->capture_default_str()->check(CLI::IsMember({"auto", "always", "never"}));
+  command->add_option("--color", a.color, "auto, always, never")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"auto", "always", "never"}));
   command->footer(
       "Reads every exchange of the logs, ranks accounts by the evidence that they distil, and says why.\n\n"
       "Examples:\n"
       "  stillwatch scan requests.jsonl.gz\n"
       "  stillwatch scan --format otel --baseline may.baseline --html report.html spans-*.jsonl\n"
       "  zcat log.gz | stillwatch scan --json - --fail-on flagged -\n\n"
-      "Broken lines are counted and located, not fatal. Exit status: 0 clean, 1 --fail-on, 2 usage, 3 input, 4 internal.");
+      "Broken lines are counted and located, not fatal. Exit status: 0 clean, 1 --fail-on, 2 usage, 3 input, 4 "
+      "internal.");
   command->callback([arguments, &status] { status = run(*arguments); });
 }
 

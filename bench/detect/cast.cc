@@ -25,7 +25,8 @@ const std::vector<Class>& benign_classes() {
   return classes;
 }
 
-std::vector<Group> benign_groups(uint32_t part, uint32_t people, uint32_t others, const std::vector<std::string>& globs) {
+std::vector<Group> benign_groups(uint32_t part, uint32_t people, uint32_t others,
+                                 const std::vector<std::string>& globs) {
   std::vector<Group> groups;
   for (const Class& c : benign_classes()) {
     Group g;
@@ -40,7 +41,8 @@ std::vector<Group> benign_groups(uint32_t part, uint32_t people, uint32_t others
     g.answer_length = c.answers;
     g.persons = c.kind == Kind::kOffice ? 20 : 1;
     if (c.kind == Kind::kCodingAgent || c.kind == Kind::kOffice) g.rhythm = Rhythm::kOfficeHours;
-    if (c.kind == Kind::kPipeline || c.kind == Kind::kLabelling || c.kind == Kind::kEvaluator) g.rhythm = Rhythm::kBursts;
+    if (c.kind == Kind::kPipeline || c.kind == Kind::kLabelling || c.kind == Kind::kEvaluator)
+      g.rhythm = Rhythm::kBursts;
     const bool talks = c.kind == Kind::kPeople || c.kind == Kind::kReseller || c.kind == Kind::kOffice;
     if (talks) g.sources = globs;
     groups.push_back(std::move(g));
@@ -48,7 +50,8 @@ std::vector<Group> benign_groups(uint32_t part, uint32_t people, uint32_t others
   return groups;
 }
 
-Group harvest(const std::string& source, double cover, double exchanges, uint32_t accounts, uint32_t part, Rhythm rhythm) {
+Group harvest(const std::string& source, double cover, double exchanges, uint32_t accounts, uint32_t part,
+              Rhythm rhythm) {
   Group g;
   g.kind = Kind::kHarvest;
   g.name = fmt::format("{}, {:.0f} % cover", source, 100 * cover);

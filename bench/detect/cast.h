@@ -19,7 +19,8 @@ struct Class {
 const std::vector<Class>& benign_classes();
 
 // `globs` filters sources by licence; empty: all.
-std::vector<population::Group> benign_groups(uint32_t part, uint32_t people, uint32_t others, const std::vector<std::string>& globs);
+std::vector<population::Group> benign_groups(uint32_t part, uint32_t people, uint32_t others,
+                                             const std::vector<std::string>& globs);
 
 population::Group harvest(const std::string& source, double cover, double exchanges, uint32_t accounts, uint32_t part,
                           population::Rhythm rhythm);

@@ -16,12 +16,14 @@ using Deviations = std::array<double, kSignals>;
 
 constexpr int kFitLookMin = 2;
 constexpr int kCopies = 8;          // of every hostile look, each with other signals disguised
-constexpr double kPrior = 0.5;       // weight of every signal before the fit
+constexpr double kPrior = 0.5;      // weight of every signal before the fit
 constexpr double kDisguised = 0.4;  // chance that a signal is
 
 // Shown, not scored: templates are what honest pipelines and harvests have in common, and answer tokens for a word of
 // prompt say as much about the length of questions as about greed.
-bool scored(Signal s) { return s != Signal::kTemplate && s != Signal::kSlotNovelty && s != Signal::kYield; }
+bool scored(Signal s) {
+  return s != Signal::kTemplate && s != Signal::kSlotNovelty && s != Signal::kYield;
+}
 
 // What a harvest cannot do without; the rest an attacker can dress up.
 bool essential(Signal s) {
@@ -74,7 +76,8 @@ signals::Weights fit_weights(std::span<const Labelled> accounts, const signals::
     for (const Labelled& a : accounts) {
       if (a.account->truth.hostile != hostile) continue;
       const auto& all = a.account->seen;
-      const auto looks = static_cast<double>(std::count_if(all.begin(), all.end(), [](const auto& s) { return s.look >= kFitLookMin; }));
+      const auto looks = static_cast<double>(
+          std::count_if(all.begin(), all.end(), [](const auto& s) { return s.look >= kFitLookMin; }));
       const std::string_view kind = a.account->truth.kind;
       const bool broad = kind == "people" || kind == "reseller" || kind == "office";
       for (const pipeline::Seen& seen : all) {

@@ -1,5 +1,5 @@
-// How well harvests are found, and how often honest accounts are taken for one, on real prompts. docs/detection.md holds
-// the tables and the commands that made them.
+// How well harvests are found, and how often honest accounts are taken for one, on real prompts. docs/detection.md
+// holds the tables and the commands that made them.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -70,13 +70,15 @@ class Benchmark {
   World make_world(uint64_t seed) const {
     World w;
     for (uint32_t part = 0; part < kParts; ++part) {
-      w.benign[part] = run(benign_groups(part, settings_.people, settings_.others, settings_.people_sources), seed * 100 + part);
+      w.benign[part] =
+          run(benign_groups(part, settings_.people, settings_.others, settings_.people_sources), seed * 100 + part);
     }
     for (const std::string& family : settings_.families) {
       std::vector<population::Group> groups;
       for (const double cover : {0.0, 0.25, 0.5, 0.75}) {
         for (const Rhythm rhythm : {Rhythm::kOfficeHours, Rhythm::kFlat, Rhythm::kJittered}) {
-          groups.push_back(disguise(harvest(family, cover, 400 + 1200 * cover, std::max(4u, settings_.others / 8), 0, rhythm)));
+          groups.push_back(
+              disguise(harvest(family, cover, 400 + 1200 * cover, std::max(4u, settings_.others / 8), 0, rhythm)));
         }
       }
       w.train[family] = run(groups, seed * 100 + 10);
@@ -164,8 +166,9 @@ void print(const char* title, std::map<std::string, Tally>& tallies, bool exchan
              exchanges ? " exchanges until flagged (median) |" : "", exchanges ? "---:|" : "");
   for (auto& [name, t] : tallies) {
     const auto interval = stats::clopper_pearson(t.hits, t.all);
-    fmt::print("| {} | {} | {} | {:.1f} % | {:.1f} .. {:.1f} % |", name, t.all, t.hits, 100.0 * static_cast<double>(t.hits) / static_cast<double>(t.all),
-               100 * interval.low, 100 * interval.high);
+    fmt::print("| {} | {} | {} | {:.1f} % | {:.1f} .. {:.1f} % |", name, t.all, t.hits,
+               100.0 * static_cast<double>(t.hits) / static_cast<double>(t.all), 100 * interval.low,
+               100 * interval.high);
     if (exchanges) {
       std::sort(t.exchanges.begin(), t.exchanges.end());
       fmt::print(" {} |", t.exchanges.empty() ? std::string("-") : std::to_string(t.exchanges[t.exchanges.size() / 2]));
@@ -178,10 +181,11 @@ void print(const char* title, std::map<std::string, Tally>& tallies, bool exchan
 void write_weights(const std::string& path, const signals::Weights& weights, const Settings& settings) {
   FILE* out = std::fopen(path.c_str(), "wb");
   if (out == nullptr) give_up({stillwatch::base::ErrorCode::kInternal, path + " cannot be written"});
-  fmt::print(out, "{{\n  \"version\": 1,\n  \"fitted_on\": \"{}\",\n  \"weights\": {{\n", fmt::join(settings.families, ", "));
+  fmt::print(out, "{{\n  \"version\": 1,\n  \"fitted_on\": \"{}\",\n  \"weights\": {{\n",
+             fmt::join(settings.families, ", "));
   for (size_t s = 0; s < signals::kSignals; ++s) {
-    fmt::print(out, "    \"{}\": [{:.3f}, {:.3f}]{}\n", signals::info_of(static_cast<signals::Signal>(s)).name, weights.up[s], weights.down[s],
-               s + 1 < signals::kSignals ? "," : "");
+    fmt::print(out, "    \"{}\": [{:.3f}, {:.3f}]{}\n", signals::info_of(static_cast<signals::Signal>(s)).name,
+               weights.up[s], weights.down[s], s + 1 < signals::kSignals ? "," : "");
   }
   fmt::print(out, "  }}\n}}\n");
   std::fclose(out);
@@ -210,8 +214,9 @@ int main(int argc, char** argv) {
   auto prompts = population::Prompts::load(s.prompts);
   if (!prompts) give_up(prompts.error());
   std::erase_if(prompts->sources, [&](const population::Source& source) {
-    return std::any_of(s.without.begin(), s.without.end(),
-                       [&](const std::string& glob) { return population::glob_matches(glob, source.folder + "/" + source.name); });
+    return std::any_of(s.without.begin(), s.without.end(), [&](const std::string& glob) {
+      return population::glob_matches(glob, source.folder + "/" + source.name);
+    });
   });
   population::Timing timing;
   if (!s.timing.empty()) {
@@ -233,7 +238,8 @@ int main(int argc, char** argv) {
       bench.judge(b, world.benign[2], alarms);
     }
     for (const Class& c : benign_classes()) {
-      const auto b = bench.baseline(world, s.shipped ? signals::shipped_weights() : bench.fit(world, "", c.name), c.name);
+      const auto b =
+          bench.baseline(world, s.shipped ? signals::shipped_weights() : bench.fit(world, "", c.name), c.name);
       std::map<std::string, Tally> all;
       bench.judge(b, world.benign[2], all);
       Tally& t = unseen[c.name];
@@ -245,6 +251,8 @@ int main(int argc, char** argv) {
   fmt::print("Budget {:g} in 10,000; {} seeds; {} weights.\n", s.budget, s.seeds, s.shipped ? "shipped" : "fitted");
   print(s.shipped ? "Harvests found" : "Harvests found, their family left out of the weights", recall, true);
   print("Honest accounts flagged", alarms, false);
-  print(s.shipped ? "Honest accounts flagged, their class left out of calibration" : "Honest accounts flagged, their class left out of weights and calibration", unseen, false);
+  print(s.shipped ? "Honest accounts flagged, their class left out of calibration"
+                  : "Honest accounts flagged, their class left out of weights and calibration",
+        unseen, false);
   return 0;
 }

@@ -41,9 +41,7 @@ class Random {
   uint64_t below(uint64_t n) { return static_cast<uint64_t>((Wide{bits()} * n) >> 64); }
   bool chance(double p) { return uniform() < p; }
   double exponential(double mean) { return -mean * std::log1p(-uniform()); }
-  double normal() {
-    return std::sqrt(-2 * std::log1p(-uniform())) * std::cos(2 * std::numbers::pi * uniform());
-  }
+  double normal() { return std::sqrt(-2 * std::log1p(-uniform())) * std::cos(2 * std::numbers::pi * uniform()); }
   // Marsaglia and Tsang 2000. Mean shape * scale.
   double gamma(double shape, double scale) {
     if (shape < 1) return gamma(shape + 1, scale) * std::pow(1 - uniform(), 1 / shape);

@@ -16,8 +16,12 @@ constexpr int64_t kHourMs = 3'600'000;
 constexpr int64_t kDayMs = 24 * kHourMs;
 constexpr int64_t kWeekMs = 7 * kDayMs;
 
-constexpr int64_t to_ms(Time time) { return time.time_since_epoch().count(); }
-constexpr Time from_ms(int64_t ms) { return Time{std::chrono::milliseconds{ms}}; }
+constexpr int64_t to_ms(Time time) {
+  return time.time_since_epoch().count();
+}
+constexpr Time from_ms(int64_t ms) {
+  return Time{std::chrono::milliseconds{ms}};
+}
 
 // RFC 3339 (a space for the T, and a missing zone read as UTC, are accepted; a leap second counts as :59.999).
 // Years 1970 to 2261, so that nanoseconds fit 64 bits elsewhere. Nothing for anything else.

@@ -18,8 +18,8 @@ bool read_request(json::Element body, Arena& arena, Exchange& out);
 // nothing but, where out.status is below 400, status 400.
 void read_response(json::Element body, Arena& arena, Exchange& out);
 
-// One message of a conversation ({role, content, ...}) appended to the turns, or to the system prompt. Shared by the log
-// formats that keep messages outside bodies.
+// One message of a conversation ({role, content, ...}) appended to the turns, or to the system prompt. Shared by the
+// log formats that keep messages outside bodies.
 void read_message(json::Element message, Arena& arena, Exchange& out);
 
 // The text of a content value: a string, an array of parts, or an object with text.

@@ -59,12 +59,12 @@ struct Exchange {
   std::vector<Turn> turns;  // everything else, in order, resent history included
   Sampling sampling;
 
-  bool has_response = false;  // false: the response was null or missing
-  std::string_view answer;    // visible text of the first choice; its tool call arguments if it has no text
-  std::string_view reasoning; // reasoning_content, thinking blocks, reasoning summaries
+  bool has_response = false;   // false: the response was null or missing
+  std::string_view answer;     // visible text of the first choice; its tool call arguments if it has no text
+  std::string_view reasoning;  // reasoning_content, thinking blocks, reasoning summaries
   uint32_t answer_tool_calls = 0;
-  bool refused = false;       // finish reason or a refusal field says so
-  bool truncated = false;     // finish reason length / max_tokens
+  bool refused = false;                  // finish reason or a refusal field says so
+  bool truncated = false;                // finish reason length / max_tokens
   std::optional<int64_t> prompt_tokens;  // as reported by the server
   std::optional<int64_t> output_tokens;  // as reported, reasoning included
 

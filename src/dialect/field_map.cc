@@ -15,8 +15,9 @@ namespace {
 using base::ErrorCode;
 
 constexpr std::array<std::string_view, 19> kFields = {
-    "time",     "account",  "network",  "client",    "organization", "user",          "model",        "request_id", "status", "request",
-    "response", "messages", "system",   "prompt",    "answer",       "reasoning",     "prompt_tokens", "output_tokens", "join"};
+    "time",       "account",   "network",       "client",        "organization", "user",   "model",
+    "request_id", "status",    "request",       "response",      "messages",     "system", "prompt",
+    "answer",     "reasoning", "prompt_tokens", "output_tokens", "join"};
 constexpr std::array<std::string_view, 5> kJoinFields = {"request_id", "account", "network", "client", "organization"};
 
 template <size_t N>
@@ -61,7 +62,8 @@ base::Result<FieldMap> FieldMap::parse(std::string_view yaml, std::string_view n
     return base::fail(ErrorCode::kUsage, fmt::format("{}:{}:{}: {}", name, e.mark.line + 1, e.mark.column + 1, e.msg));
   }
   const auto wrong = [&](const YAML::Node& at, std::string_view what) {
-    return base::fail(ErrorCode::kUsage, fmt::format("{}:{}:{}: {}", name, at.Mark().line + 1, at.Mark().column + 1, what));
+    return base::fail(ErrorCode::kUsage,
+                      fmt::format("{}:{}:{}: {}", name, at.Mark().line + 1, at.Mark().column + 1, what));
   };
   if (!root.IsMap()) return wrong(root, "a field map is a YAML map from fields to paths");
   FieldMap map;
@@ -71,7 +73,8 @@ base::Result<FieldMap> FieldMap::parse(std::string_view yaml, std::string_view n
       return {};
     }
     const auto path = value.IsScalar() ? parse_path(value.Scalar()) : std::nullopt;
-    if (!path) return wrong(value, fmt::format("`{}` needs a path such as usage.tokens or items[0].text", key.Scalar()));
+    if (!path)
+      return wrong(value, fmt::format("`{}` needs a path such as usage.tokens or items[0].text", key.Scalar()));
     out[key.Scalar()] = Place{*path, {}};
     return {};
   };
@@ -106,7 +109,8 @@ std::optional<json::Element> FieldMap::find(const Place& place, json::Element re
       if (!record.is_object() || record[*key].get(next) != simdjson::SUCCESS) return std::nullopt;
     } else {
       simdjson::dom::array array;
-      if (record.get(array) != simdjson::SUCCESS || array.at(std::get<size_t>(step)).get(next) != simdjson::SUCCESS) return std::nullopt;
+      if (record.get(array) != simdjson::SUCCESS || array.at(std::get<size_t>(step)).get(next) != simdjson::SUCCESS)
+        return std::nullopt;
     }
     record = next;
   }
@@ -161,11 +165,13 @@ Problem FieldMap::read(json::Element record, ReadContext& context) const {
 base::Result<bool> FieldMap::read_identity(std::string_view line, IdentityIndex& index) const {
   thread_local simdjson::dom::parser parser{base::kLineBytesMax};
   json::Element record;
-  if (line.size() > base::kLineBytesMax || parser.parse(line.data(), line.size()).get(record) != simdjson::SUCCESS) return false;
+  if (line.size() > base::kLineBytesMax || parser.parse(line.data(), line.size()).get(record) != simdjson::SUCCESS)
+    return false;
   const auto field = [&](std::string_view name) -> std::string {
     const auto it = join_.find(name);
     if (it == join_.end()) return {};
-    const std::string_view text = it->second.path.empty() ? std::string_view(it->second.constant) : json::text(find(it->second, record));
+    const std::string_view text =
+        it->second.path.empty() ? std::string_view(it->second.constant) : json::text(find(it->second, record));
     return std::string(text.substr(0, base::kIdentityBytesMax));
   };
   const std::string id = field("request_id");

@@ -8,7 +8,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   auto map = dialect::FieldMap::parse(text, "map.yaml");
   if (!map) return 0;
   dialect::LogParser parser(dialect::LogFormat::kMap, std::make_shared<const dialect::FieldMap>(std::move(*map)));
-  static_cast<void>(parser.parse(R"({"t":1772445600,"p":"x","a":{"b":[1,"y",{"c":"z"}]},"m":[{"role":"user","content":"w"}]})",
-                                 [](const dialect::Exchange&) {}));
+  static_cast<void>(
+      parser.parse(R"({"t":1772445600,"p":"x","a":{"b":[1,"y",{"c":"z"}]},"m":[{"role":"user","content":"w"}]})",
+                   [](const dialect::Exchange&) {}));
   return 0;
 }

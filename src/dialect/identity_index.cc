@@ -6,8 +6,10 @@ namespace stillwatch::dialect {
 
 base::Result<void> IdentityIndex::add(std::string_view request_id, Identity identity) {
   if (by_request_.size() >= kEntriesMax) {
-    return base::fail(base::ErrorCode::kInput,
-                      fmt::format("the joined log has more than {} requests: split both logs by day and scan them apart", kEntriesMax));
+    return base::fail(
+        base::ErrorCode::kInput,
+        fmt::format("the joined log has more than {} requests: split both logs by day and scan them apart",
+                    kEntriesMax));
   }
   by_request_.insert_or_assign(std::string(request_id), std::move(identity));
   return {};

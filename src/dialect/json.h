@@ -30,14 +30,18 @@ inline std::string_view text(std::optional<Element> value) {
   if (!value || value->get(s) != simdjson::SUCCESS) return {};
   return s;
 }
-inline std::string_view text(Element object, std::string_view key) { return text(at(object, key)); }
+inline std::string_view text(Element object, std::string_view key) {
+  return text(at(object, key));
+}
 
 inline std::optional<double> number(std::optional<Element> value) {
   double d = 0;
   if (!value || value->get(d) != simdjson::SUCCESS) return std::nullopt;
   return d;
 }
-inline std::optional<double> number(Element object, std::string_view key) { return number(at(object, key)); }
+inline std::optional<double> number(Element object, std::string_view key) {
+  return number(at(object, key));
+}
 
 // Whole numbers, also those written as 12.0; beyond +-2^53 nothing.
 inline std::optional<int64_t> integer(std::optional<Element> value) {
@@ -45,7 +49,9 @@ inline std::optional<int64_t> integer(std::optional<Element> value) {
   if (!d || !(*d >= -9e15 && *d <= 9e15)) return std::nullopt;
   return static_cast<int64_t>(*d);
 }
-inline std::optional<int64_t> integer(Element object, std::string_view key) { return integer(at(object, key)); }
+inline std::optional<int64_t> integer(Element object, std::string_view key) {
+  return integer(at(object, key));
+}
 
 inline bool boolean(Element object, std::string_view key) {
   bool b = false;

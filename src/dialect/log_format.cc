@@ -71,7 +71,8 @@ base::Result<LogFormat> log_format_named(std::string_view name) {
     if (f.name == name) return f.format;
     names += fmt::format("{}, ", f.name);
   }
-  return base::fail(ErrorCode::kUsage, fmt::format("there is no log format `{}`; use auto, {}or map:FILE.yaml", name, names));
+  return base::fail(ErrorCode::kUsage,
+                    fmt::format("there is no log format `{}`; use auto, {}or map:FILE.yaml", name, names));
 }
 
 bool read_time(std::optional<json::Element> value, base::Time& out) {
@@ -112,13 +113,14 @@ struct LogParser::State {
   ReadContext context;
 };
 
-LogParser::LogParser(LogFormat format, std::shared_ptr<const FieldMap> map, std::shared_ptr<const IdentityIndex> identities)
+LogParser::LogParser(LogFormat format, std::shared_ptr<const FieldMap> map,
+                     std::shared_ptr<const IdentityIndex> identities)
     : state_(std::make_unique<State>()) {
   state_->format = format;
   state_->map = std::move(map);
   state_->identities = std::move(identities);
   // Capacity grows with the lines met; the depth is fixed.
-  static_cast<void>(state_->parser.allocate(1 << 16, base::kJsonDepthMax));
+  if (state_->parser.allocate(1 << 16, base::kJsonDepthMax) != simdjson::SUCCESS) return;  // parse() will say so
 }
 
 LogParser::~LogParser() = default;
@@ -150,7 +152,8 @@ base::Result<LogFormat> LogParser::detect(std::string_view line) {
   if (parser.parse(line.data(), line.size()).get(record) != simdjson::SUCCESS || !record.is_object()) {
     return base::fail(ErrorCode::kInput, "the first line is not a JSON object: name the format with --format");
   }
-  if (has_any(record, {"resourceSpans", "resourceLogs", "scopeSpans", "attributes", "startTimeUnixNano"})) return LogFormat::kOtel;
+  if (has_any(record, {"resourceSpans", "resourceLogs", "scopeSpans", "attributes", "startTimeUnixNano"}))
+    return LogFormat::kOtel;
   if (has_any(record, {"time"}) && has_any(record, {"request"})) return LogFormat::kExchange;
   if (has_any(record, {"request_body", "requestBody", "request_created_at"})) return LogFormat::kHelicone;
   if (has_any(record, {"custom_id"})) {
@@ -161,9 +164,11 @@ base::Result<LogFormat> LogParser::detect(std::string_view line) {
       has_any(record, {"startTime"})) {
     return LogFormat::kLitellm;
   }
-  if (has_any(record, {"traceId", "trace_id", "usageDetails"}) && has_any(record, {"input"})) return LogFormat::kLangfuse;
+  if (has_any(record, {"traceId", "trace_id", "usageDetails"}) && has_any(record, {"input"}))
+    return LogFormat::kLangfuse;
   if (has_any(record, {"request"}) && has_any(record, {"response"})) return LogFormat::kAnthropic;
-  return base::fail(ErrorCode::kInput, "the log's format is not known: name it with --format, or describe it with map:FILE.yaml");
+  return base::fail(ErrorCode::kInput,
+                    "the log's format is not known: name it with --format, or describe it with map:FILE.yaml");
 }
 
 }  // namespace stillwatch::dialect

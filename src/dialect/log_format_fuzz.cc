@@ -10,7 +10,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static std::vector<dialect::LogParser> parsers = [] {
     std::vector<dialect::LogParser> all;
     for (int f = 0; f <= static_cast<int>(dialect::LogFormat::kMap); ++f) {
-      all.emplace_back(static_cast<dialect::LogFormat>(f), f == static_cast<int>(dialect::LogFormat::kMap) ? map : nullptr);
+      all.emplace_back(static_cast<dialect::LogFormat>(f),
+                       f == static_cast<int>(dialect::LogFormat::kMap) ? map : nullptr);
     }
     return all;
   }();

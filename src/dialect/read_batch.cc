@@ -4,8 +4,8 @@
 namespace stillwatch::dialect {
 namespace {
 
-// A record of a batch may name its time and account in fields that exporters add; without a time it is the start of 1970,
-// which puts all of a batch into one hour: right for a batch.
+// A record of a batch may name its time and account in fields that exporters add; without a time it is the start of
+// 1970, which puts all of a batch into one hour: right for a batch.
 void read_identity(json::Element record, Exchange& e) {
   read_time(json::first(record, "time", "timestamp", "created_at"), e.time);
   e.account = json::text(json::first(record, "account", "account_id", "api_key_id"));
@@ -32,7 +32,8 @@ Problem read_openai_batch(json::Element record, ReadContext& context) {
     }
   }
   if (json::at(record, "error") && e.status < 400) e.status = 400;
-  if (!prompt && !e.has_response && e.status < 400) return "neither a request `body` with a prompt nor a `response` with an answer";
+  if (!prompt && !e.has_response && e.status < 400)
+    return "neither a request `body` with a prompt nor a `response` with an answer";
   context.emit();
   return {};
 }
@@ -51,7 +52,8 @@ Problem read_anthropic(json::Element record, ReadContext& context) {
     if (type == "errored" || type == "canceled" || type == "expired") e.status = 400;
     if (const auto message = json::at(*result, "message")) read_response(*message, context.arena, e);
   }
-  if (const auto response = context.nested.open(json::at(record, "response"))) read_response(*response, context.arena, e);
+  if (const auto response = context.nested.open(json::at(record, "response")))
+    read_response(*response, context.arena, e);
   if (!prompt && !e.has_response && e.status < 400) return "neither `params` or `request` with a prompt nor a `result`";
   context.emit();
   return {};

@@ -16,7 +16,8 @@ Problem read_exchange(json::Element record, ReadContext& context) {
   e.status = static_cast<int>(json::integer(record, "status").value_or(200));
   const auto request = context.nested.open(json::at(record, "request"));
   if (!request || !read_request(*request, context.arena, e)) return "`request` is missing or holds no prompt";
-  if (const auto response = context.nested.open(json::at(record, "response"))) read_response(*response, context.arena, e);
+  if (const auto response = context.nested.open(json::at(record, "response")))
+    read_response(*response, context.arena, e);
   context.emit();
   return {};
 }

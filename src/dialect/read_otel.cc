@@ -78,7 +78,8 @@ void read_attributes(std::optional<Element> a, ReadContext& context) {
   number(e.sampling.seed, "gen_ai.request.seed", "gen_ai.openai.request.seed");
   number(e.prompt_tokens, "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens");
   number(e.output_tokens, "gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens");
-  if (const auto status = numeric(first_attribute(a, "http.response.status_code", "http.status_code")); status && *status < 1000) {
+  if (const auto status = numeric(first_attribute(a, "http.response.status_code", "http.status_code"));
+      status && *status < 1000) {
     e.status = static_cast<int>(*status);
   } else if (attribute(a, "error.type")) {
     e.status = 500;
@@ -95,7 +96,8 @@ void read_attributes(std::optional<Element> a, ReadContext& context) {
   }
   if (const auto output = context.nested.open(first_attribute(a, "gen_ai.output.messages", "gen_ai.completion"))) {
     const auto answer = [&](Element message) {
-      const Content content = read_content(message.is_object() ? json::first(message, "parts", "content") : std::optional(message), context.arena);
+      const Content content = read_content(
+          message.is_object() ? json::first(message, "parts", "content") : std::optional(message), context.arena);
       e.answer = context.arena.join(e.answer, content.text);
       e.reasoning = context.arena.join(e.reasoning, content.reasoning);
       e.answer_tool_calls += content.tool_calls;
@@ -110,7 +112,8 @@ void read_attributes(std::optional<Element> a, ReadContext& context) {
 }
 
 // The older events: the name says the role, the body or the attributes hold the message.
-void read_event(std::string_view name, std::optional<Element> body, std::optional<Element> attributes, ReadContext& context) {
+void read_event(std::string_view name, std::optional<Element> body, std::optional<Element> attributes,
+                ReadContext& context) {
   Exchange& e = context.exchange;
   if (name == "gen_ai.client.inference.operation.details") {
     read_attributes(attributes, context);
@@ -119,7 +122,8 @@ void read_event(std::string_view name, std::optional<Element> body, std::optiona
   const auto opened = context.nested.open(plain(body));
   const auto content = [&] {
     if (opened && opened->is_object()) {
-      if (const auto message = json::at(*opened, "message")) return read_content(json::at(*message, "content"), context.arena);
+      if (const auto message = json::at(*opened, "message"))
+        return read_content(json::at(*message, "content"), context.arena);
       return read_content(json::at(*opened, "content"), context.arena);
     }
     if (opened) return read_content(opened, context.arena);
@@ -144,8 +148,9 @@ void read_span(Element span, std::optional<Element> resource, ReadContext& conte
   context.clear();
   Exchange& e = context.exchange;
   const auto attributes = json::at(span, "attributes");
-  if (!read_nanos(json::first(span, "startTimeUnixNano", "start_time_unix_nano", "timeUnixNano", "observedTimeUnixNano", "start_time",
-                              "startTime", "timestamp"), e.time)) {
+  if (!read_nanos(json::first(span, "startTimeUnixNano", "start_time_unix_nano", "timeUnixNano", "observedTimeUnixNano",
+                              "start_time", "startTime", "timestamp"),
+                  e.time)) {
     return;
   }
   read_attributes(resource, context);
@@ -158,7 +163,9 @@ void read_span(Element span, std::optional<Element> resource, ReadContext& conte
   });
   if (const auto status = json::at(span, "status"); status && status->is_object()) {
     const auto code = json::first(*status, "code", "status_code");
-    if ((json::integer(code).value_or(0) == 2 || json::text(code) == "ERROR" || json::text(code) == "STATUS_CODE_ERROR") && e.status < 400) {
+    if ((json::integer(code).value_or(0) == 2 || json::text(code) == "ERROR" ||
+         json::text(code) == "STATUS_CODE_ERROR") &&
+        e.status < 400) {
       e.status = 500;
     }
   }
@@ -169,7 +176,8 @@ void read_span(Element span, std::optional<Element> resource, ReadContext& conte
 
 Problem read_otel(Element record, ReadContext& context) {
   bool known = false;
-  for (const auto& [outer, scope, inner] : {std::tuple{"resourceSpans", "scopeSpans", "spans"}, std::tuple{"resourceLogs", "scopeLogs", "logRecords"}}) {
+  for (const auto& [outer, scope, inner] :
+       {std::tuple{"resourceSpans", "scopeSpans", "spans"}, std::tuple{"resourceLogs", "scopeLogs", "logRecords"}}) {
     json::each(json::at(record, outer), [&](Element resource) {
       known = true;
       const auto about = json::at(resource, "resource");
@@ -181,7 +189,8 @@ Problem read_otel(Element record, ReadContext& context) {
     });
   }
   if (known) return {};
-  if (!json::at(record, "attributes") && !json::at(record, "events")) return "neither a span, a log record nor an OTLP export";
+  if (!json::at(record, "attributes") && !json::at(record, "events"))
+    return "neither a span, a log record nor an OTLP export";
   const auto resource = json::at(record, "resource");
   read_span(record, resource && resource->is_object() ? json::at(*resource, "attributes") : std::nullopt, context);
   return {};

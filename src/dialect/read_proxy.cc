@@ -1,4 +1,5 @@
-// Logs of proxies and observability tools: LiteLLM's standard logging payload, Langfuse observations, Helicone requests.
+// Logs of proxies and observability tools: LiteLLM's standard logging payload, Langfuse observations, Helicone
+// requests.
 #include "dialect/formats.h"
 
 namespace stillwatch::dialect {
@@ -27,7 +28,8 @@ void read_output(std::optional<Element> output, ReadContext& context) {
   Exchange& e = context.exchange;
   read_response(*opened, context.arena, e);
   if (e.has_response) return;
-  const Content content = read_content(opened->is_object() ? json::first(*opened, "content", "text", "completion") : opened, context.arena);
+  const Content content =
+      read_content(opened->is_object() ? json::first(*opened, "content", "text", "completion") : opened, context.arena);
   if (content.text.empty() && content.tool_calls == 0) return;
   e.answer = content.text;
   e.reasoning = content.reasoning;
@@ -54,7 +56,8 @@ Problem read_litellm(Element record, ReadContext& context) {
   if (e.account.empty()) e.account = json::text(json::first(record, "api_key", "user"));
   if (e.organization.empty()) e.organization = json::text(json::first(record, "organization_id", "team_id"));
   if (const auto parameters = context.nested.open(json::at(record, "model_parameters"))) read_sampling(*parameters, e);
-  if (!read_input(json::first(record, "messages", "proxy_server_request", "input"), context)) return "`messages` is missing or holds no prompt";
+  if (!read_input(json::first(record, "messages", "proxy_server_request", "input"), context))
+    return "`messages` is missing or holds no prompt";
   read_output(json::at(record, "response"), context);
   if (const auto tokens = json::integer(record, "prompt_tokens")) e.prompt_tokens = tokens;
   if (const auto tokens = json::integer(record, "completion_tokens")) e.output_tokens = tokens;
@@ -68,7 +71,8 @@ Problem read_langfuse(Element record, ReadContext& context) {
   Exchange& e = context.exchange;
   const std::string_view type = json::text(record, "type");
   if (!type.empty() && type != "GENERATION") return {};  // spans and events hold no exchange
-  if (!read_time(json::first(record, "startTime", "start_time", "timestamp"), e.time)) return "`startTime` is missing or not a time";
+  if (!read_time(json::first(record, "startTime", "start_time", "timestamp"), e.time))
+    return "`startTime` is missing or not a time";
   e.model = json::text(json::first(record, "model", "providedModelName"));
   e.request_id = json::text(record, "id");
   e.account = json::text(json::first(record, "userId", "user_id"));
@@ -78,7 +82,8 @@ Problem read_langfuse(Element record, ReadContext& context) {
     e.network = json::text(json::first(*metadata, "ip", "client_ip", "requester_ip_address"));
     e.client = json::text(*metadata, "user_agent");
   }
-  if (const auto parameters = context.nested.open(json::first(record, "modelParameters", "model_parameters"))) read_sampling(*parameters, e);
+  if (const auto parameters = context.nested.open(json::first(record, "modelParameters", "model_parameters")))
+    read_sampling(*parameters, e);
   if (!read_input(json::at(record, "input"), context)) return "`input` is missing or holds no prompt";
   read_output(json::at(record, "output"), context);
   read_usage(context.nested.open(json::first(record, "usageDetails", "usage_details", "usage")), e);
@@ -90,7 +95,8 @@ Problem read_langfuse(Element record, ReadContext& context) {
 Problem read_helicone(Element record, ReadContext& context) {
   context.clear();
   Exchange& e = context.exchange;
-  if (!read_time(json::first(record, "request_created_at", "created_at"), e.time)) return "`request_created_at` is missing or not a time";
+  if (!read_time(json::first(record, "request_created_at", "created_at"), e.time))
+    return "`request_created_at` is missing or not a time";
   e.request_id = json::text(record, "request_id");
   e.account = json::text(json::first(record, "auth_hash", "api_key_hash", "request_user_id", "user_id"));
   e.user = json::text(json::first(record, "request_user_id", "user_id"));
@@ -101,7 +107,8 @@ Problem read_helicone(Element record, ReadContext& context) {
   }
   e.model = json::text(json::first(record, "request_model", "model"));
   e.status = static_cast<int>(json::integer(json::first(record, "response_status", "status")).value_or(200));
-  if (!read_input(json::first(record, "request_body", "requestBody"), context)) return "`request_body` is missing or holds no prompt";
+  if (!read_input(json::first(record, "request_body", "requestBody"), context))
+    return "`request_body` is missing or holds no prompt";
   read_output(json::first(record, "response_body", "responseBody"), context);
   if (const auto tokens = json::integer(record, "prompt_tokens")) e.prompt_tokens = tokens;
   if (const auto tokens = json::integer(record, "completion_tokens")) e.output_tokens = tokens;

@@ -34,8 +34,8 @@ void read_part(Element part, Arena& arena, Content& content) {
     return;
   }
   const std::string_view type = json::text(part, "type");
-  if (type == "image" || type == "image_url" || type == "input_image" || type == "input_audio" || type == "input_file" ||
-      type == "file" || type == "document") {
+  if (type == "image" || type == "image_url" || type == "input_image" || type == "input_audio" ||
+      type == "input_file" || type == "file" || type == "document") {
     ++content.images;
     return;
   }
@@ -119,8 +119,8 @@ void read_sampling(Element o, Exchange& out) {
   take(s.temperature, json::number(o, "temperature"));
   take(s.top_p, json::number(json::first(o, "top_p", "topP")));
   take(s.top_k, json::integer(json::first(o, "top_k", "topK")));
-  take(s.max_tokens, json::integer(json::first(o, "max_tokens", "max_completion_tokens", "max_output_tokens", "maxTokens",
-                                               "max_tokens_to_sample")));
+  take(s.max_tokens, json::integer(json::first(o, "max_tokens", "max_completion_tokens", "max_output_tokens",
+                                               "maxTokens", "max_tokens_to_sample")));
   take(s.choices, json::integer(o, "n"));
   take(s.seed, json::integer(o, "seed"));
   take(s.top_logprobs, json::integer(o, "top_logprobs"));

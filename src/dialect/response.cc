@@ -133,7 +133,8 @@ class Stream {
 
 void read_usage(std::optional<Element> usage, Exchange& out) {
   if (!usage || !usage->is_object()) return;
-  if (const auto tokens = json::integer(json::first(*usage, "prompt_tokens", "input_tokens", "promptTokens", "input"))) {
+  if (const auto tokens =
+          json::integer(json::first(*usage, "prompt_tokens", "input_tokens", "promptTokens", "input"))) {
     // One API counts cached prompt tokens apart.
     out.prompt_tokens = *tokens + json::integer(*usage, "cache_creation_input_tokens").value_or(0) +
                         json::integer(*usage, "cache_read_input_tokens").value_or(0);

@@ -102,7 +102,8 @@ Embedding embed(std::span<const Token> tokens) {
     const int16_t weight = weight_of(token);
     if (weight == 0) continue;
     add_signs(sum, base::combine(token.hash, 1), weight);
-    if (previous != 0 && weight > 1) add_signs(sum, base::combine(previous, token.hash), static_cast<int16_t>((weight + 1) / 2));
+    if (previous != 0 && weight > 1)
+      add_signs(sum, base::combine(previous, token.hash), static_cast<int16_t>((weight + 1) / 2));
     previous = token.hash;
   }
   int64_t square = 0;

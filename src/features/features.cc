@@ -14,9 +14,13 @@ using dialect::Exchange;
 using dialect::Role;
 using dialect::Turn;
 
-uint32_t bounded(uint64_t n) { return static_cast<uint32_t>(std::min<uint64_t>(n, std::numeric_limits<int32_t>::max())); }
+uint32_t bounded(uint64_t n) {
+  return static_cast<uint32_t>(std::min<uint64_t>(n, std::numeric_limits<int32_t>::max()));
+}
 
-uint64_t key_of(std::string_view text) { return text.empty() ? 0 : base::hash64(text) | 1; }
+uint64_t key_of(std::string_view text) {
+  return text.empty() ? 0 : base::hash64(text) | 1;
+}
 
 bool is_word(const Token& token) {
   return token.kind == TokenKind::kWord || token.kind == TokenKind::kNumber || token.kind == TokenKind::kIdeograph;
@@ -88,7 +92,8 @@ void note_style(std::string_view text, std::span<const Token> tokens, Facts& fac
   for (const Token& token : tokens) {
     switch (token.kind) {
       case TokenKind::kWord:
-        cased = cased || token.script == Script::kLatin || token.script == Script::kGreek || token.script == Script::kCyrillic;
+        cased = cased || token.script == Script::kLatin || token.script == Script::kGreek ||
+                token.script == Script::kCyrillic;
         capital = capital || token.capital;
         ++words;
         if (first == nullptr) first = &token;
@@ -116,8 +121,8 @@ void note_style(std::string_view text, std::span<const Token> tokens, Facts& fac
   if (!tokens.empty()) {
     const Token& last = tokens.back();
     const std::string_view end = text.substr(last.begin, last.length);
-    facts.set(Trait::kTerminalEnd, end == "." || end == "?" || end == "!" || end == "。" || end == "？" || end == "！" ||
-                                       end == "؟" || end == "।" || end == "…");
+    facts.set(Trait::kTerminalEnd, end == "." || end == "?" || end == "!" || end == "。" || end == "？" ||
+                                       end == "！" || end == "؟" || end == "।" || end == "…");
   }
 }
 
@@ -169,7 +174,8 @@ Features FeatureExtractor::extract(const Exchange& e) {
     f.depth += turn.role == Role::kAssistant;
   }
   // What tools returned is read only where the person or program wrote nothing of its own.
-  const bool spoken = std::any_of(fresh.begin(), fresh.end(), [](const Turn& t) { return t.role == Role::kUser && !t.text.empty(); });
+  const bool spoken =
+      std::any_of(fresh.begin(), fresh.end(), [](const Turn& t) { return t.role == Role::kUser && !t.text.empty(); });
   uint64_t fresh_bytes = 0;
   size_t parts = 0;
   for (const Turn& turn : fresh) {
@@ -185,7 +191,8 @@ Features FeatureExtractor::extract(const Exchange& e) {
     if (spoken && turn.role != Role::kUser) continue;
     if (!text_.empty()) text_.push_back('\n');
     // Every part gets its share of the budget, in proportion to nothing: a long paste must not hide the question.
-    const size_t share = fresh_bytes <= base::kFeatureTextBytesMax ? turn.text.size() : base::kFeatureTextBytesMax / parts;
+    const size_t share =
+        fresh_bytes <= base::kFeatureTextBytesMax ? turn.text.size() : base::kFeatureTextBytesMax / parts;
     if (text_.size() + share > base::kFeatureTextBytesMax + parts) break;
     sample(turn.text, share, text_);
   }
@@ -205,9 +212,10 @@ Features FeatureExtractor::extract(const Exchange& e) {
     f.prompt_words = bounded(f.prompt_words * fresh_bytes / text_.size());
     f.prompt = base::combine(f.prompt, fresh_bytes);
   }
-  f.context_tokens = bounded(static_cast<uint64_t>(std::max<int64_t>(0, e.prompt_tokens.value_or(static_cast<int64_t>(context_bytes / 4)))));
-  f.output_tokens = bounded(static_cast<uint64_t>(
-      std::max<int64_t>(0, e.output_tokens.value_or(static_cast<int64_t>((e.answer.size() + e.reasoning.size()) / 4)))));
+  f.context_tokens = bounded(
+      static_cast<uint64_t>(std::max<int64_t>(0, e.prompt_tokens.value_or(static_cast<int64_t>(context_bytes / 4)))));
+  f.output_tokens = bounded(static_cast<uint64_t>(std::max<int64_t>(
+      0, e.output_tokens.value_or(static_cast<int64_t>((e.answer.size() + e.reasoning.size()) / 4)))));
 
   if (f.meaningful) {
     const Embedding embedding = embed(tokens_);

@@ -22,21 +22,21 @@ namespace stillwatch::features {
 
 // Yes-or-no facts about the request: how it is written and what it asks of the sampler.
 enum class Trait : uint8_t {
-  kCapitalStart,    // first letter is upper case (scripts with case only)
-  kTerminalEnd,     // ends with . ? ! or its like
-  kNoCapital,       // letters of a script with case, none upper case
-  kNewlines,        // more than one line
-  kNumbers,         // has a number
-  kCode,            // looks like program text
-  kLink,            // has a URL
-  kImage,           // has an image, audio or file part
-  kHistory,         // resends earlier turns
-  kToolResult,      // the new turns are tool results
+  kCapitalStart,  // first letter is upper case (scripts with case only)
+  kTerminalEnd,   // ends with . ? ! or its like
+  kNoCapital,     // letters of a script with case, none upper case
+  kNewlines,      // more than one line
+  kNumbers,       // has a number
+  kCode,          // looks like program text
+  kLink,          // has a URL
+  kImage,         // has an image, audio or file part
+  kHistory,       // resends earlier turns
+  kToolResult,    // the new turns are tool results
   kToolsOffered,
   kStream,
   kJson,
   kLogprobs,
-  kChoices,         // asks for more than one answer
+  kChoices,  // asks for more than one answer
   kSeed,
   kStops,
   kReasoningAsked,  // by parameter
@@ -62,15 +62,15 @@ struct Features {
   uint64_t model = 0;
   std::array<uint64_t, kShinglesMax> shingles{};  // a consistent one in eight of all five-word shingles
   uint32_t shingle_count = 0;
-  uint32_t kinds = 0;   // bits by Kind
-  uint32_t traits = 0;  // bits by Trait
-  uint32_t prompt_words = 0;   // words and numbers in the new turns, extrapolated where only a sample was read
+  uint32_t kinds = 0;           // bits by Kind
+  uint32_t traits = 0;          // bits by Trait
+  uint32_t prompt_words = 0;    // words and numbers in the new turns, extrapolated where only a sample was read
   uint32_t context_tokens = 0;  // whole request, as reported or a quarter of its bytes
   uint32_t output_tokens = 0;   // as reported or a quarter of the answer's bytes
   uint32_t depth = 0;           // answers already in the conversation
   uint16_t cell = 0;
   Script script = Script::kNone;
-  bool answered = false;   // the model answered: a status below 400 and a response, if responses are logged
+  bool answered = false;  // the model answered: a status below 400 and a response, if responses are logged
   bool refused = false;
   bool meaningful = false;  // the prompt has a word; otherwise spectrum and cell are void
   Spectrum spectrum{};

@@ -76,7 +76,8 @@ TEST(Embedding, SpectrumPairsHaveNormOne) {
   tokenize("waves on the lake at night", tokens);
   const Spectrum s = spectrum_of(embed(tokens));
   for (size_t f = 0; f < kFrequencies; ++f) {
-    const double norm = (s[f] * s[f] + s[kFrequencies + f] * s[kFrequencies + f]) / (1.0 * kSpectrumScale * kSpectrumScale);
+    const double norm =
+        (s[f] * s[f] + s[kFrequencies + f] * s[kFrequencies + f]) / (1.0 * kSpectrumScale * kSpectrumScale);
     EXPECT_NEAR(norm, 1, 0.02);
   }
 }
@@ -92,7 +93,8 @@ TEST(Features, CountOnlyTheTurnsNewToTheConversation) {
   EXPECT_EQ(later.depth, 1u);
   EXPECT_TRUE(later.has(Trait::kHistory));
   EXPECT_FALSE(alone.has(Trait::kHistory));
-  const Features prefilled = extractor.extract(exchange_of({{Role::kUser, "and in winter?", 0, 0}, {Role::kAssistant, "In winter", 0, 0}}));
+  const Features prefilled =
+      extractor.extract(exchange_of({{Role::kUser, "and in winter?", 0, 0}, {Role::kAssistant, "In winter", 0, 0}}));
   EXPECT_EQ(prefilled.prompt, alone.prompt);
 }
 

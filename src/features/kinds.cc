@@ -129,30 +129,32 @@ constexpr Rule kRules[] = {
 
 // A prompt that begins with one of these is an order; the list is the verbs of office English and their likes.
 constexpr std::string_view kImperatives[] = {
-    "add",       "analyze",   "answer",    "arrange",  "assess",     "brainstorm", "build",    "calculate", "categorize",
-    "change",    "choose",    "classify",  "combine",  "compare",    "compile",    "complete", "compose",   "compute",
-    "construct", "contrast",  "convert",   "correct",  "craft",      "create",     "debug",    "define",    "delete",
-    "demonstrate", "describe", "design",   "detect",   "determine",  "develop",    "devise",   "discuss",   "draft",
-    "edit",      "elaborate", "estimate",  "evaluate", "examine",    "expand",     "explain",  "explore",   "extract",
-    "fill",      "find",      "fix",       "formulate", "generate",  "give",       "group",    "highlight", "identify",
-    "illustrate", "implement", "improve",  "infer",    "insert",     "interpret",  "invent",   "list",      "make",
-    "match",     "modify",    "name",      "optimize", "order",      "organize",   "outline",  "paraphrase", "parse",
-    "perform",   "plan",      "point",     "predict",  "prepare",    "present",    "print",    "produce",   "propose",
-    "provide",   "rank",      "recommend", "reformat", "remove",     "rephrase",   "replace",  "restate",   "retrieve",
-    "reword",    "rewrite",   "select",    "simplify", "solve",      "sort",       "spell",    "split",     "state",
-    "suggest",   "summarize", "summarise", "tell",     "transform",  "translate",  "turn",     "update",    "use",
-    "verify",    "write",     "schreibe",  "erstelle", "beschreibe", "nenne",      "erkläre",  "écris",     "écrivez",
-    "décris",    "décrivez",  "crée",      "donne",    "explique",   "escribe",    "describe", "explica",   "crea",
-    "genera",    "escreva",   "descreva",  "crie",     "напиши",     "напишите",   "опиши",    "опишите",   "объясни",
-    "объясните", "создай",    "создайте",  "составь",  "перечисли"};
+    "add",        "analyze",  "answer",    "arrange",     "assess",    "brainstorm", "build",      "calculate",
+    "categorize", "change",   "choose",    "classify",    "combine",   "compare",    "compile",    "complete",
+    "compose",    "compute",  "construct", "contrast",    "convert",   "correct",    "craft",      "create",
+    "debug",      "define",   "delete",    "demonstrate", "describe",  "design",     "detect",     "determine",
+    "develop",    "devise",   "discuss",   "draft",       "edit",      "elaborate",  "estimate",   "evaluate",
+    "examine",    "expand",   "explain",   "explore",     "extract",   "fill",       "find",       "fix",
+    "formulate",  "generate", "give",      "group",       "highlight", "identify",   "illustrate", "implement",
+    "improve",    "infer",    "insert",    "interpret",   "invent",    "list",       "make",       "match",
+    "modify",     "name",     "optimize",  "order",       "organize",  "outline",    "paraphrase", "parse",
+    "perform",    "plan",     "point",     "predict",     "prepare",   "present",    "print",      "produce",
+    "propose",    "provide",  "rank",      "recommend",   "reformat",  "remove",     "rephrase",   "replace",
+    "restate",    "retrieve", "reword",    "rewrite",     "select",    "simplify",   "solve",      "sort",
+    "spell",      "split",    "state",     "suggest",     "summarize", "summarise",  "tell",       "transform",
+    "translate",  "turn",     "update",    "use",         "verify",    "write",      "schreibe",   "erstelle",
+    "beschreibe", "nenne",    "erkläre",   "écris",       "écrivez",   "décris",     "décrivez",   "crée",
+    "donne",      "explique", "escribe",   "describe",    "explica",   "crea",       "genera",     "escreva",
+    "descreva",   "crie",     "напиши",    "напишите",    "опиши",     "опишите",    "объясни",    "объясните",
+    "создай",     "создайте", "составь",   "перечисли"};
 
-constexpr std::string_view kPersonals[] = {"i",   "my",   "me",  "mine", "i'm",  "we",   "our", "us",    "ich", "mein",
-                                           "meine", "mir", "mich", "je",  "mon",  "ma",   "mes", "moi",   "yo",  "mi",
-                                           "mis", "eu",   "meu", "minha", "io",  "mio",  "mia", "я",     "мне", "мой",
-                                           "моя", "меня", "мы",  "我",   "我们", "私",   "僕",  "俺"};
+constexpr std::string_view kPersonals[] = {"i",     "my",   "me",   "mine",  "i'm",  "we",  "our", "us",  "ich", "mein",
+                                           "meine", "mir",  "mich", "je",    "mon",  "ma",  "mes", "moi", "yo",  "mi",
+                                           "mis",   "eu",   "meu",  "minha", "io",   "mio", "mia", "я",   "мне", "мой",
+                                           "моя",   "меня", "мы",   "我",    "我们", "私",  "僕",  "俺"};
 
-// A turn that begins with one of these and a colon continues a trace of reasoning and tool use (the ReAct format of Yao et
-// al. 2022 and its kin).
+// A turn that begins with one of these and a colon continues a trace of reasoning and tool use (the ReAct format of Yao
+// et al. 2022 and its kin).
 constexpr std::string_view kTraceMarks[] = {"observation", "thought", "action", "beobachtung", "observación"};
 
 constexpr uint64_t kAny = 1;  // the hash that stands for `*`; word hashes are mixed and never this small in practice
@@ -226,8 +228,8 @@ bool matches(std::span<const Token> tokens, const Phrase& phrase) {
 }  // namespace
 
 std::string_view name_of(Kind kind) {
-  constexpr std::array<std::string_view, kKinds> kNames = {"reasoning",  "grading", "generation",  "persona",  "trajectory",
-                                                           "probing",    "instruction", "personal", "follow_up"};
+  constexpr std::array<std::string_view, kKinds> kNames = {
+      "reasoning", "grading", "generation", "persona", "trajectory", "probing", "instruction", "personal", "follow_up"};
   return kNames[static_cast<size_t>(kind)];
 }
 
@@ -252,6 +254,8 @@ uint32_t kinds_of(std::span<const Token> tokens) {
   return kinds;
 }
 
-std::span<const Rule> rules() { return kRules; }
+std::span<const Rule> rules() {
+  return kRules;
+}
 
 }  // namespace stillwatch::features

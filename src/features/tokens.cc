@@ -28,7 +28,9 @@ constexpr std::array<ByteClass, 256> make_classes() {
 }
 constexpr auto kClasses = make_classes();
 
-ByteClass class_of(char c) { return kClasses[static_cast<unsigned char>(c)]; }
+ByteClass class_of(char c) {
+  return kClasses[static_cast<unsigned char>(c)];
+}
 
 // Multiply-mix over eight bytes at a time: words are short, so a streaming hash would cost more than the walk.
 class Hasher {
@@ -197,7 +199,8 @@ void tokenize(std::string_view text, std::vector<Token>& tokens) {
         break;
       case ByteClass::kNewline: {
         const size_t begin = i;
-        while (i < text.size() && (class_of(text[i]) == ByteClass::kNewline || class_of(text[i]) == ByteClass::kSpace)) ++i;
+        while (i < text.size() && (class_of(text[i]) == ByteClass::kNewline || class_of(text[i]) == ByteClass::kSpace))
+          ++i;
         tokens.push_back({'\n', static_cast<uint32_t>(begin), static_cast<uint32_t>(i - begin), TokenKind::kNewline});
         break;
       }
@@ -210,7 +213,8 @@ void tokenize(std::string_view text, std::vector<Token>& tokens) {
         while (i < text.size() && class_of(text[i]) == ByteClass::kDigit) ++i;
         Hasher hasher;
         hasher.add_bytes(text.data() + begin, i - begin, 0);
-        tokens.push_back({hasher.finish(), static_cast<uint32_t>(begin), static_cast<uint32_t>(i - begin), TokenKind::kNumber});
+        tokens.push_back(
+            {hasher.finish(), static_cast<uint32_t>(begin), static_cast<uint32_t>(i - begin), TokenKind::kNumber});
         break;
       }
       case ByteClass::kPunctuation:
@@ -228,7 +232,8 @@ void tokenize(std::string_view text, std::vector<Token>& tokens) {
         Hasher hasher;
         hasher.add(cp.size > 0 ? cp.value : static_cast<unsigned char>(text[i]));
         const uint32_t size = cp.size > 0 ? cp.size : 1;
-        if (cp.value == 0xa0 || (cp.value >= 0x2000 && cp.value <= 0x200f) || cp.value == 0x3000 || cp.value == 0xfeff) {
+        if (cp.value == 0xa0 || (cp.value >= 0x2000 && cp.value <= 0x200f) || cp.value == 0x3000 ||
+            cp.value == 0xfeff) {
           i += size;  // no-break, ideographic and zero-width spaces
           break;
         }

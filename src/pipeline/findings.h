@@ -32,21 +32,21 @@ struct AccountFinding {
 
   bool flagged = false;
   std::optional<base::Time> flagged_at;
-  uint64_t flagged_after = 0;    // exchanges, when flagged
-  signals::Evidence evidence;    // of the strongest look (smallest p-value)
-  double q_value = 1;            // Benjamini-Hochberg over all accounts; ranks only
+  uint64_t flagged_after = 0;  // exchanges, when flagged
+  signals::Evidence evidence;  // of the strongest look (smallest p-value)
+  double q_value = 1;          // Benjamini-Hochberg over all accounts; ranks only
   verdict::Exposure exposure;
   verdict::Verdict verdict = verdict::Verdict::kInsufficient;
   std::optional<verdict::Label> label;
 
-  std::vector<Look> looks;       // in order of time
-  profile::Summary summary;      // whole life: histograms for drill-down
+  std::vector<Look> looks;   // in order of time
+  profile::Summary summary;  // whole life: histograms for drill-down
 };
 
 struct BaselineFacts {
-  std::string name;          // file name, "reference" or "this log"
+  std::string name;  // file name, "reference" or "this log"
   bool calibrated = false;
-  uint64_t subjects = 0;     // that ranks are taken among
+  uint64_t subjects = 0;  // that ranks are taken among
   base::Time made{};
   double drift_p_value = 1;  // that accounts of this log come from the baseline's population
   double drift_index = 0;    // population stability index
@@ -65,7 +65,7 @@ struct Findings {
   double false_alarms_per_10000 = 5;  // the budget, accounts per month
   double threshold = 0;               // on p_value at one look
   BaselineFacts baseline;
-  std::vector<AccountFinding> ranked;  // flagged first, then by p_value, then score
+  std::vector<AccountFinding> ranked;  // flagged first, then by score
 };
 
 }  // namespace stillwatch::pipeline

@@ -182,9 +182,10 @@ Findings Pipeline::findings() const {
     apply_label(finding);
     out.accounts_flagged += finding.flagged;
   }
+  // By score, not by p-value: where few accounts were looked at so late, ranks bottom out and p-values tie.
   std::stable_sort(out.ranked.begin(), out.ranked.end(), [](const AccountFinding& a, const AccountFinding& b) {
     if (a.flagged != b.flagged) return a.flagged;
-    if (a.evidence.p_value != b.evidence.p_value) return a.evidence.p_value < b.evidence.p_value;
+    if (a.looks.empty() != b.looks.empty()) return b.looks.empty();
     if (a.evidence.score != b.evidence.score) return a.evidence.score > b.evidence.score;
     return a.exchanges > b.exchanges;
   });
@@ -192,15 +193,22 @@ Findings Pipeline::findings() const {
   return out;
 }
 
-base::Result<Baseline> Pipeline::calibrate() const { return state_->calibrate("calibrated", true); }
-uint64_t Pipeline::exchanges() const { return state_->exchanges; }
-uint64_t Pipeline::accounts() const { return state_->subjects.size(); }
+base::Result<Baseline> Pipeline::calibrate() const {
+  return state_->calibrate("calibrated", true);
+}
+uint64_t Pipeline::exchanges() const {
+  return state_->exchanges;
+}
+uint64_t Pipeline::accounts() const {
+  return state_->subjects.size();
+}
 
 size_t Pipeline::bytes() const {
   size_t total = 0;
   for (const auto& [account, subject] : state_->subjects) {
     total += account.capacity() + sizeof subject - sizeof(profile::Profile) + subject.watch.profile().bytes();
-    for (const Seen& seen : subject.seen) total += sizeof seen + seen.sighting.parts.capacity() * sizeof(Sighting::Part);
+    for (const Seen& seen : subject.seen)
+      total += sizeof seen + seen.sighting.parts.capacity() * sizeof(Sighting::Part);
   }
   return total;
 }

@@ -27,10 +27,10 @@ class World {
 
   struct Account {
     std::string name;
-    double focus = 0.5;     // share of the main topic
+    double focus = 0.5;  // share of the main topic
     size_t topic = 0;
     double personal = 0.3, follow_up = 0.1, history = 0.4, capital = 0.6, length = 4, spread = 1.2, repeats = 0.05;
-    double foreign = 0;     // how far its prompts lean out of the world
+    double foreign = 0;  // how far its prompts lean out of the world
     int64_t start_ms = 0;
   };
 
@@ -73,7 +73,8 @@ class World {
       norm += x[d] * x[d];
     }
     features::Embedding e;
-    for (size_t d = 0; d < x.size(); ++d) e[d] = static_cast<int16_t>(features::kEmbeddingScale * x[d] / std::sqrt(norm));
+    for (size_t d = 0; d < x.size(); ++d)
+      e[d] = static_cast<int16_t>(features::kEmbeddingScale * x[d] / std::sqrt(norm));
     f.spectrum = features::spectrum_of(e);
     f.cell = features::cell_of(e);
     f.prompt = random_.chance(a.repeats) ? 12345 : random_.bits();
@@ -84,7 +85,9 @@ class World {
     f.shingles[1] = random_.bits();
     f.prompt_words = static_cast<uint32_t>(std::exp2(std::clamp(a.length + a.spread * random_.normal(), 0.0, 12.0)));
     f.output_tokens = static_cast<uint32_t>(std::exp2(std::clamp(7 + random_.normal(), 0.0, 12.0)));
-    const auto set = [&](auto& bits, auto what, double chance) { bits |= static_cast<uint32_t>(random_.chance(chance)) << static_cast<int>(what); };
+    const auto set = [&](auto& bits, auto what, double chance) {
+      bits |= static_cast<uint32_t>(random_.chance(chance)) << static_cast<int>(what);
+    };
     set(f.kinds, Kind::kPersonal, a.personal);
     set(f.kinds, Kind::kFollowUp, a.follow_up);
     set(f.kinds, Kind::kInstruction, a.foreign > 0 ? 0.7 : 0.1);
@@ -104,7 +107,9 @@ class World {
   std::array<double, features::kEmbeddingSize> foreign_;
 };
 
-int64_t volume(int i) { return 25 + (i * 37) % 200; }
+int64_t volume(int i) {
+  return 25 + (i * 37) % 200;
+}
 
 std::shared_ptr<const signals::Baseline> calibrated_on(World& world, int accounts) {
   Pipeline pipeline(nullptr, {}, {});
@@ -304,8 +309,10 @@ TEST(Baseline, ReadsBackWhatItWrote) {
     right.fill(two, right.honest(), 90);
   }
   const Findings a = one.findings(), b = two.findings();
-  for (size_t i = 0; i < a.ranked.size(); ++i) EXPECT_NEAR(a.ranked[i].evidence.score, b.ranked[i].evidence.score, 1e-3);
-  for (const char* text : {"", "{}", "[]", "{\"stillwatch_baseline\":2}", "{\"stillwatch_baseline\":1,\"embedding_version\":1}"}) {
+  for (size_t i = 0; i < a.ranked.size(); ++i)
+    EXPECT_NEAR(a.ranked[i].evidence.score, b.ranked[i].evidence.score, 1e-3);
+  for (const char* text :
+       {"", "{}", "[]", "{\"stillwatch_baseline\":2}", "{\"stillwatch_baseline\":1,\"embedding_version\":1}"}) {
     EXPECT_FALSE(signals::Baseline::parse(text)) << text;
   }
 }

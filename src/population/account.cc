@@ -16,7 +16,9 @@ uint32_t drawn(const std::vector<uint32_t>& observed, double median, double sigm
   return observed.empty() ? lognormal(median, sigma, 4000, random) : observed[random.below(observed.size())];
 }
 
-std::string fresh_name(base::Random& random) { return fmt::format("acct_{:012x}", random.bits() >> 16); }
+std::string fresh_name(base::Random& random) {
+  return fmt::format("acct_{:012x}", random.bits() >> 16);
+}
 
 }  // namespace
 
@@ -42,7 +44,12 @@ const Conversation* Person::next(base::Random& random) {
 }
 
 Account::Account(const Cast& cast, uint32_t member, uint32_t campaign_size, base::Random random, base::Random shared)
-    : cast_(&cast), member_(member), campaign_size_(campaign_size), random_(random), campaign_(shared), repository_(random_) {
+    : cast_(&cast),
+      member_(member),
+      campaign_size_(campaign_size),
+      random_(random),
+      campaign_(shared),
+      repository_(random_) {
   const Group& g = *cast.group;
   name = fresh_name(random_);
   base::Random deck_random = shared.fork(1);
@@ -120,7 +127,9 @@ void Account::choose_identity(base::Random& shared) {
   if (program && random_.chance(0.7)) {
     parameters += ",\"temperature\":0";
   } else if (random_.chance(0.4)) {
-    parameters += fmt::format(",\"temperature\":{}", random_.below(3) == 0 ? "0.2" : random_.below(2) == 0 ? "0.7" : "1");
+    parameters += fmt::format(",\"temperature\":{}", random_.below(3) == 0   ? "0.2"
+                                                     : random_.below(2) == 0 ? "0.7"
+                                                                             : "1");
   }
   if (anthropic || random_.chance(0.5)) parameters += fmt::format(",\"max_tokens\":{}", 512u << random_.below(4));
   if (random_.chance(0.5)) parameters += ",\"stream\":true";
@@ -182,7 +191,8 @@ bool Account::start(Request& request, bool in_slow_start) {
         if (c == nullptr) continue;
         request.turns.push_back({false, instruction_ + c->turns.back().text});
         request.answer = c->response;
-        request.answer_tokens = instruction_.empty() ? answer_tokens(c, true) : 1 + static_cast<uint32_t>(random_.below(4));
+        request.answer_tokens =
+            instruction_.empty() ? answer_tokens(c, true) : 1 + static_cast<uint32_t>(random_.below(4));
         if (random_.chance(0.02)) ++run_;  // mostly one template at a time
         return true;
       }
@@ -248,7 +258,8 @@ void Account::continue_conversation(Request& request) {
   while (end < c.turns.size() && c.turns[end].assistant) ++end;
   ++end;
   for (size_t i = 0; i < end && i < c.turns.size(); ++i) {
-    if (i > 0 && !c.turns[i].assistant && !c.turns[i - 1].assistant) request.turns.push_back({true, filler(25, random_)});
+    if (i > 0 && !c.turns[i].assistant && !c.turns[i - 1].assistant)
+      request.turns.push_back({true, filler(25, random_)});
     request.turns.push_back(c.turns[i]);
   }
   const bool last = end >= c.turns.size();
@@ -274,7 +285,8 @@ void Account::agent(Request& request) {
   if (history_.empty() || random_.chance(0.3)) {
     history_.push_back({false, repository_.task(random_)});
   } else {
-    history_.push_back({false, "result of " + repository_.names[random_.below(24)] + ":\\n" + repository_.tool_result(random_)});
+    history_.push_back(
+        {false, "result of " + repository_.names[random_.below(24)] + ":\\n" + repository_.tool_result(random_)});
   }
   if (history_.size() > kHistoryMax) history_.erase(history_.begin(), history_.begin() + 2);
   request.turns = history_;

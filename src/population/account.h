@@ -16,11 +16,11 @@ namespace stillwatch::population {
 struct Request {
   std::string system;
   std::vector<Spoken> turns;
-  std::string answer;        // escaped; empty: filler is made
+  std::string answer;  // escaped; empty: filler is made
   uint32_t answer_tokens = 0;
   std::string user;
-  double gap_ms = 0;         // before the next request, if it belongs to the same conversation
-  bool continues = false;    // the next request continues this conversation
+  double gap_ms = 0;       // before the next request, if it belongs to the same conversation
+  bool continues = false;  // the next request continues this conversation
 };
 
 // What a group's accounts share.
@@ -51,7 +51,8 @@ class Account {
   // `member` counts accounts inside the campaign of `campaign_size`; `shared` is the campaign's own stream.
   Account(const Cast& cast, uint32_t member, uint32_t campaign_size, base::Random random, base::Random shared);
 
-  // The next request; false when the account has nothing left to ask. `in_slow_start` makes a harvester ask like a person.
+  // The next request; false when the account has nothing left to ask. `in_slow_start` makes a harvester ask like a
+  // person.
   bool next(Request& request, bool in_slow_start);
 
   // The account's own sampling parameters and identity, as JSON fields and texts.
@@ -78,19 +79,19 @@ class Account {
   uint32_t member_;
   uint32_t campaign_size_;
   base::Random random_;
-  base::Random campaign_;       // frames and networks of the campaign
+  base::Random campaign_;  // frames and networks of the campaign
   std::vector<Person> persons_;
   Deck harvest_;
   uint64_t harvested_ = 0;
-  std::vector<Deck> decks_;     // pipelines: templates; others: one
-  size_t run_ = 0;              // evaluators: place in the benchmark
+  std::vector<Deck> decks_;  // pipelines: templates; others: one
+  size_t run_ = 0;           // evaluators: place in the benchmark
   std::string system_;
   std::string instruction_;
   Repository repository_;
   // The conversation under way.
   const Conversation* conversation_ = nullptr;
-  size_t turn_ = 0;             // turns already sent
-  std::vector<Spoken> history_; // agents
+  size_t turn_ = 0;              // turns already sent
+  std::vector<Spoken> history_;  // agents
   uint32_t agent_turns_ = 0;
 };
 

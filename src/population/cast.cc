@@ -12,10 +12,20 @@ std::string_view any(const std::array<std::string_view, N>& items, base::Random&
   return items[random.below(N)];
 }
 
-constexpr std::array<std::string_view, 14> kClients = {
-    "OpenAI/Python 1.51.0",   "OpenAI/Python 1.40.6", "OpenAI/JS 4.67.1",   "OpenAI/JS 4.52.0",     "anthropic-python/0.36.0",
-    "AsyncOpenAI/Python 1.47", "langchain/0.3.1",     "litellm/1.48.2",     "python-requests/2.32.3", "node-fetch/3.3.2",
-    "okhttp/4.12.0",          "Go-http-client/2.0",   "axios/1.7.7",        "curl/8.9.1"};
+constexpr std::array<std::string_view, 14> kClients = {"OpenAI/Python 1.51.0",
+                                                       "OpenAI/Python 1.40.6",
+                                                       "OpenAI/JS 4.67.1",
+                                                       "OpenAI/JS 4.52.0",
+                                                       "anthropic-python/0.36.0",
+                                                       "AsyncOpenAI/Python 1.47",
+                                                       "langchain/0.3.1",
+                                                       "litellm/1.48.2",
+                                                       "python-requests/2.32.3",
+                                                       "node-fetch/3.3.2",
+                                                       "okhttp/4.12.0",
+                                                       "Go-http-client/2.0",
+                                                       "axios/1.7.7",
+                                                       "curl/8.9.1"};
 
 constexpr std::array<std::string_view, 40> kWords = {
     "river",  "market", "number", "winter", "signal", "garden", "result", "engine", "letter", "method",
@@ -23,7 +33,8 @@ constexpr std::array<std::string_view, 40> kWords = {
     "harbor", "income", "kernel", "lumber", "memory", "notice", "object", "parcel", "reason", "sample",
     "tunnel", "update", "valley", "weight", "yellow", "zenith", "anchor", "bridge", "column", "detail"};
 
-constexpr std::array<std::string_view, 12> kSyllables = {"ra", "lo", "mi", "tek", "sor", "va", "dun", "pel", "qui", "zan", "fo", "ber"};
+constexpr std::array<std::string_view, 12> kSyllables = {"ra",  "lo",  "mi",  "tek", "sor", "va",
+                                                         "dun", "pel", "qui", "zan", "fo",  "ber"};
 
 constexpr std::array<std::string_view, kFrames> kFrameTexts = {
     "Task for today:\\n\\n{}\\n\\nDeliver the complete solution only.",
@@ -35,10 +46,13 @@ constexpr std::array<std::string_view, kFrames> kFrameTexts = {
 
 }  // namespace
 
-std::string client_of(base::Random& random) { return std::string(any(kClients, random)); }
+std::string client_of(base::Random& random) {
+  return std::string(any(kClients, random));
+}
 
 std::string address_of(base::Random& random) {
-  return fmt::format("{}.{}.{}.{}", 11 + random.below(180), random.below(256), random.below(256), 1 + random.below(254));
+  return fmt::format("{}.{}.{}.{}", 11 + random.below(180), random.below(256), random.below(256),
+                     1 + random.below(254));
 }
 
 std::string address_in(std::string_view network, base::Random& random) {
@@ -51,8 +65,8 @@ std::string model_of(uint64_t which) {
 }
 
 std::string bot_system_prompt(base::Random& random) {
-  return fmt::format("This is the help desk of {} {}. Reply briefly, kindly and only about {} and {}.", any(kWords, random),
-                     any(kWords, random), any(kWords, random), any(kWords, random));
+  return fmt::format("This is the help desk of {} {}. Reply briefly, kindly and only about {} and {}.",
+                     any(kWords, random), any(kWords, random), any(kWords, random), any(kWords, random));
 }
 
 std::string labelling_instruction(base::Random& random) {
@@ -65,7 +79,9 @@ std::string labelling_instruction(base::Random& random) {
   return fmt::format(fmt::runtime(any(kAsks, random)), any(kWords, random), any(kWords, random), any(kWords, random));
 }
 
-std::string_view frame(size_t which) { return kFrameTexts[which % kFrames]; }
+std::string_view frame(size_t which) {
+  return kFrameTexts[which % kFrames];
+}
 
 std::string filler(size_t words, base::Random& random) {
   std::string text;
@@ -85,17 +101,16 @@ Repository::Repository(base::Random& random) {
 
 std::string Repository::task(base::Random& random) const {
   const auto name = [&] { return names[random.below(std::size(names))]; };
-  constexpr std::array<std::string_view, 10> kTasks = {
-      "the test of {0} fails since {1} changed, please look",
-      "please rename {0} to {1} everywhere",
-      "why does {0} call {1} twice?",
-      "we need a flag in {0} so that {1} can be skipped",
-      "{0} is slow when {1} is large",
-      "{0}.py is too long, move the parts about {1} out",
-      "now the same for {0}",
-      "I get a KeyError in {0} after {1}",
-      "a test of {0} with an empty {1} is missing",
-      "looks good, next do {0} and {1}"};
+  constexpr std::array<std::string_view, 10> kTasks = {"the test of {0} fails since {1} changed, please look",
+                                                       "please rename {0} to {1} everywhere",
+                                                       "why does {0} call {1} twice?",
+                                                       "we need a flag in {0} so that {1} can be skipped",
+                                                       "{0} is slow when {1} is large",
+                                                       "{0}.py is too long, move the parts about {1} out",
+                                                       "now the same for {0}",
+                                                       "I get a KeyError in {0} after {1}",
+                                                       "a test of {0} with an empty {1} is missing",
+                                                       "looks good, next do {0} and {1}"};
   return fmt::format(fmt::runtime(any(kTasks, random)), name(), name());
 }
 

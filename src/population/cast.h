@@ -10,7 +10,7 @@
 namespace stillwatch::population {
 
 std::string client_of(base::Random& random);
-std::string address_of(base::Random& random);                      // anywhere
+std::string address_of(base::Random& random);                            // anywhere
 std::string address_in(std::string_view network, base::Random& random);  // another host of the same /24
 std::string model_of(uint64_t which);
 std::string bot_system_prompt(base::Random& random);

@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <array>
+#include <charconv>
+#include <cmath>
 #include <optional>
 
 namespace stillwatch::population {
@@ -18,15 +21,16 @@ struct Name {
 };
 
 constexpr std::array kClasses = {
-    Name<Class>{"people", Class::kPeople},        Name<Class>{"product_bot", Class::kProductBot},
-    Name<Class>{"pipeline", Class::kPipeline},    Name<Class>{"labelling", Class::kLabelling},
-    Name<Class>{"evaluator", Class::kEvaluator},  Name<Class>{"coding_agent", Class::kCodingAgent},
-    Name<Class>{"reseller", Class::kReseller},    Name<Class>{"office", Class::kOffice},
+    Name<Class>{"people", Class::kPeople},       Name<Class>{"product_bot", Class::kProductBot},
+    Name<Class>{"pipeline", Class::kPipeline},   Name<Class>{"labelling", Class::kLabelling},
+    Name<Class>{"evaluator", Class::kEvaluator}, Name<Class>{"coding_agent", Class::kCodingAgent},
+    Name<Class>{"reseller", Class::kReseller},   Name<Class>{"office", Class::kOffice},
     Name<Class>{"harvest", Class::kHarvest}};
 constexpr std::array kRhythms = {Name<Rhythm>{"flat", Rhythm::kFlat}, Name<Rhythm>{"diurnal", Rhythm::kDiurnal},
                                  Name<Rhythm>{"office_hours", Rhythm::kOfficeHours},
                                  Name<Rhythm>{"jittered", Rhythm::kJittered}, Name<Rhythm>{"bursts", Rhythm::kBursts}};
-constexpr std::array kIdentities = {Name<Identity>{"unshared", Identity::kUnshared}, Name<Identity>{"shared", Identity::kShared},
+constexpr std::array kIdentities = {Name<Identity>{"unshared", Identity::kUnshared},
+                                    Name<Identity>{"shared", Identity::kShared},
                                     Name<Identity>{"mixed", Identity::kMixed}};
 constexpr std::array kTemplates = {Name<Template>{"none", Template::kNone}, Name<Template>{"shared", Template::kShared},
                                    Name<Template>{"paraphrased", Template::kParaphrased}};
@@ -86,20 +90,22 @@ class Reader {
   std::optional<base::Error> finish() {
     for (const auto& entry : node_) {
       const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "?";
-      if (std::find(known_.begin(), known_.end(), key) == known_.end()) fail(entry.first, fmt::format("`{}` is not known here", key));
+      if (std::find(known_.begin(), known_.end(), key) == known_.end())
+        fail(entry.first, fmt::format("`{}` is not known here", key));
     }
     return error_;
   }
   void fail(const YAML::Node& at, const std::string& what) {
     if (error_) return;
-    error_ = base::Error{ErrorCode::kUsage, fmt::format("{}:{}:{}: {}", file_, at.Mark().line + 1, at.Mark().column + 1, what)};
+    error_ = base::Error{ErrorCode::kUsage,
+                         fmt::format("{}:{}:{}: {}", file_, at.Mark().line + 1, at.Mark().column + 1, what)};
   }
 
  private:
   static std::optional<double> parse(const std::string& text) {
-    char* end = nullptr;
-    const double value = std::strtod(text.c_str(), &end);
-    if (end == text.c_str() || *end != '\0' || !(value == value)) return std::nullopt;
+    double value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
     return value;
   }
   YAML::Node node_;
@@ -119,7 +125,8 @@ std::optional<base::Error> read_group(const YAML::Node& node, std::string_view f
   if (g.kind == Class::kOffice) g.persons = 20;
   if (g.kind == Class::kReseller) g.persons = 200;
   if (g.kind == Class::kCodingAgent || g.kind == Class::kOffice) g.rhythm = Rhythm::kOfficeHours;
-  if (g.kind == Class::kPipeline || g.kind == Class::kLabelling || g.kind == Class::kEvaluator) g.rhythm = Rhythm::kBursts;
+  if (g.kind == Class::kPipeline || g.kind == Class::kLabelling || g.kind == Class::kEvaluator)
+    g.rhythm = Rhythm::kBursts;
   if (g.kind == Class::kHarvest) g.rhythm = Rhythm::kFlat;
   r.text("name", g.name);
   r.number("accounts", g.accounts, 1, 1'000'000);

@@ -1,12 +1,9 @@
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "features/kinds.h"
-#include "population/cast.h"
 #include "population/simulation.h"
 
 namespace stillwatch::population {
@@ -51,7 +48,9 @@ Group group(Class kind, uint32_t accounts, double exchanges) {
   return g;
 }
 
-std::string prompt_of(const Json& line) { return line["request"]["messages"].back()["content"]; }
+std::string prompt_of(const Json& line) {
+  return line["request"]["messages"].back()["content"];
+}
 
 TEST(Population, EveryClassWritesValidLinesInOrderOfTime) {
   std::vector<Group> groups;
@@ -113,11 +112,13 @@ TEST(Population, CoverIsAsMuchAsAsked) {
   Group g = group(Class::kHarvest, 1, 800);
   g.cover = 0.5;
   std::set<std::string> tasks;
-  for (const Conversation& c : shipped().matching({"distill/tasks"}).front()->conversations) tasks.insert(Json::parse("\"" + c.turns.back().text + "\""));
+  for (const Conversation& c : shipped().matching({"distill/tasks"}).front()->conversations)
+    tasks.insert(Json::parse("\"" + c.turns.back().text + "\""));
   size_t harvested = 0;
   const Traffic r = run(config_of({g}));
   for (const Json& line : r.lines) harvested += tasks.count(prompt_of(line));
-  EXPECT_NEAR(static_cast<double>(harvested) / static_cast<double>(r.lines.size()), 0.5, 0.15);  // a person's turns come in conversations
+  EXPECT_NEAR(static_cast<double>(harvested) / static_cast<double>(r.lines.size()), 0.5,
+              0.15);  // a person's turns come in conversations
 }
 
 TEST(Population, RefusedAccountsAreReplaced) {
@@ -147,7 +148,8 @@ TEST(Population, ConfigurationMistakesAreLocated) {
   };
   EXPECT_EQ(problem("groups:\n  - {class: people}"), "");
   EXPECT_EQ(problem("groups:\n  - {class: wizards}").substr(0, 12), "p.yaml:2:13:");
-  EXPECT_NE(problem("groups:\n  - {class: people, cover: 2}").find("`cover` is not a number from 0 to 0.95"), std::string::npos);
+  EXPECT_NE(problem("groups:\n  - {class: people, cover: 2}").find("`cover` is not a number from 0 to 0.95"),
+            std::string::npos);
   EXPECT_NE(problem("groups:\n  - {class: people, colour: red}").find("`colour` is not known"), std::string::npos);
   EXPECT_NE(problem("{}").find("`groups`"), std::string::npos);
   EXPECT_NE(problem("groups: [").find("p.yaml:"), std::string::npos);
@@ -156,36 +158,6 @@ TEST(Population, ConfigurationMistakesAreLocated) {
   const auto started = Simulation::start(c, shipped(), {});
   ASSERT_FALSE(started);
   EXPECT_NE(started.error().message.find("nothing/*"), std::string::npos);
-}
-
-TEST(Prompts, NothingShippedIsWrittenToMatchARule) {
-  std::vector<features::Token> tokens;
-  const auto expect_clean = [&](std::string_view text) {
-    features::tokenize(text, tokens);
-    const uint32_t kinds = features::kinds_of(tokens);
-    for (const features::Kind k : {features::Kind::kReasoning, features::Kind::kGrading, features::Kind::kGeneration, features::Kind::kPersona,
-                                   features::Kind::kTrajectory, features::Kind::kProbing, features::Kind::kInstruction}) {
-      EXPECT_FALSE((kinds >> static_cast<int>(k)) & 1) << features::name_of(k) << ": " << text;
-    }
-  };
-  for (const Source& source : shipped().sources) {
-    for (const Conversation& c : source.conversations) {
-      for (const Spoken& turn : c.turns) {
-        if (!turn.assistant) expect_clean(Json::parse("\"" + turn.text + "\"").get<std::string>());
-      }
-    }
-  }
-  for (size_t i = 0; i < kFrames; ++i) {
-    const std::string wrapped = fmt::format(fmt::runtime(frame(i)), "tides");
-    expect_clean(Json::parse("\"" + wrapped + "\"").get<std::string>());
-  }
-  base::Random random(1);
-  for (int i = 0; i < 200; ++i) {
-    expect_clean(labelling_instruction(random));
-    expect_clean(bot_system_prompt(random));
-    const Repository repository(random);
-    expect_clean(repository.task(random));
-  }
 }
 
 TEST(Prompts, GlobsMatchAsInAShell) {

@@ -139,7 +139,8 @@ bool glob_matches(std::string_view glob, std::string_view text) {
     }
     return false;
   }
-  return !text.empty() && (glob.front() == '?' || glob.front() == text.front()) && glob_matches(glob.substr(1), text.substr(1));
+  return !text.empty() && (glob.front() == '?' || glob.front() == text.front()) &&
+         glob_matches(glob.substr(1), text.substr(1));
 }
 
 base::Result<Prompts> Prompts::load(const std::vector<std::string>& directories) {
@@ -150,7 +151,9 @@ base::Result<Prompts> Prompts::load(const std::vector<std::string>& directories)
       const std::string name = it->path().filename().string();
       if (has_suffix(name, ".jsonl") || has_suffix(name, ".jsonl.gz")) files.push_back(it->path());
     }
-    if (error) return base::fail(ErrorCode::kInput, fmt::format("cannot read the prompts in {}: {}", directory, error.message()));
+    if (error)
+      return base::fail(ErrorCode::kInput,
+                        fmt::format("cannot read the prompts in {}: {}", directory, error.message()));
   }
   std::sort(files.begin(), files.end());
   Prompts prompts;
@@ -170,8 +173,9 @@ base::Result<Prompts> Prompts::load(const std::vector<std::string>& directories)
     if (!source.conversations.empty()) prompts.sources.push_back(std::move(source));
   }
   if (prompts.sources.empty()) {
-    return base::fail(ErrorCode::kInput, fmt::format("{} holds no prompts: *.jsonl or *.jsonl.gz with `messages` are looked for",
-                                                     fmt::join(directories, ", ")));
+    return base::fail(ErrorCode::kInput,
+                      fmt::format("{} holds no prompts: *.jsonl or *.jsonl.gz with `messages` are looked for",
+                                  fmt::join(directories, ", ")));
   }
   assign_topics(prompts.sources);
   prompts.persistence = measure_persistence(prompts.sources);

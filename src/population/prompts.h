@@ -1,6 +1,7 @@
 // The prompts a simulation draws from: folders of *.jsonl or *.jsonl.gz, one conversation an object
-// {id, messages[{role, content}], response?, user?, template? | task? | intent?, label?}. A record labelled anything but
-// benign is skipped unless its folder is distill/. All text is kept as the inside of a JSON string, ready to be written.
+// {id, messages[{role, content}], response?, user?, template? | task? | intent?, label?}. A record labelled anything
+// but benign is skipped unless its folder is distill/. All text is kept as the inside of a JSON string, ready to be
+// written.
 //
 // Every conversation gets a topic by spherical k-means over hashed words (kTopics for all sources together), so that
 // people can be persistent. How persistent is measured on users who have several conversations: with q the chance that

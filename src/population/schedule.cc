@@ -47,7 +47,8 @@ Schedule::Schedule(Rhythm rhythm, base::Time start, double duration_days, base::
 
 double Schedule::at(double u) const {
   const auto it = std::lower_bound(cumulative_.begin(), cumulative_.end(), static_cast<float>(u));
-  const auto hour = static_cast<size_t>(std::min<std::ptrdiff_t>(it - cumulative_.begin(), static_cast<std::ptrdiff_t>(cumulative_.size()) - 1));
+  const auto hour = static_cast<size_t>(
+      std::min<std::ptrdiff_t>(it - cumulative_.begin(), static_cast<std::ptrdiff_t>(cumulative_.size()) - 1));
   const double below = hour == 0 ? 0 : static_cast<double>(cumulative_[hour - 1]);
   const double width = std::max(1e-12, static_cast<double>(cumulative_[hour]) - below);
   return (static_cast<double>(hour) + std::clamp((u - below) / width, 0.0, 1.0)) * static_cast<double>(base::kHourMs);

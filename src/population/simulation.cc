@@ -21,8 +21,8 @@ std::vector<std::string> usual_sources(Class kind) {
     case Class::kPeople:
     case Class::kReseller:
     case Class::kOffice:
-      return {"benign/sharegpt*", "benign/chatbot_arena*", "benign/oasst*", "benign/expertqa*", "benign/nq_open*",
-              "benign/vicuna*",   "benign/mt_bench*",      "benign/people*"};
+      return {"benign/sharegpt*", "benign/chatbot_arena*", "benign/oasst*",    "benign/expertqa*",
+              "benign/nq_open*",  "benign/vicuna*",        "benign/mt_bench*", "benign/people*"};
     case Class::kProductBot:
       return {"benign/*bot*"};
     case Class::kPipeline:
@@ -47,9 +47,9 @@ struct Slot {
   const Schedule* schedule = nullptr;
   std::string campaign;
   std::string family;
-  double u = 0;             // share of the schedule used
-  double remaining = 0;     // exchanges still planned
-  double now_ms = 0;        // from the start
+  double u = 0;          // share of the schedule used
+  double remaining = 0;  // exchanges still planned
+  double now_ms = 0;     // from the start
   uint32_t since_replaced = 0;
   size_t truth = SIZE_MAX;
 };
@@ -96,14 +96,15 @@ base::Result<void> Simulation::State::cast_group(const Group& group, base::Rando
   cast->persistence = prompts->persistence;
   cast->pool = &pools.get(sources, group.part, group.part_of);
   if (cast->pool->all.empty() && group.kind != Class::kCodingAgent) {
-    return base::fail(ErrorCode::kInput, fmt::format("group `{}`: none of its sources ({}) is among the prompts", group.name,
-                                                     fmt::join(sources, ", ")));
+    return base::fail(ErrorCode::kInput, fmt::format("group `{}`: none of its sources ({}) is among the prompts",
+                                                     group.name, fmt::join(sources, ", ")));
   }
   if (group.kind == Class::kHarvest && (group.cover > 0 || group.slow_start_days > 0)) {
-    cast->cover = &pools.get(group.cover_sources.empty() ? usual_sources(Class::kPeople) : group.cover_sources, group.cover_part,
-                             group.cover_part_of);
+    cast->cover = &pools.get(group.cover_sources.empty() ? usual_sources(Class::kPeople) : group.cover_sources,
+                             group.cover_part, group.cover_part_of);
     if (cast->cover->all.empty()) {
-      return base::fail(ErrorCode::kInput, fmt::format("group `{}`: none of its cover_sources is among the prompts", group.name));
+      return base::fail(ErrorCode::kInput,
+                        fmt::format("group `{}`: none of its cover_sources is among the prompts", group.name));
     }
   }
   const std::string family = group.kind == Class::kCodingAgent ? "own" : family_of(*prompts, sources);
@@ -113,7 +114,8 @@ base::Result<void> Simulation::State::cast_group(const Group& group, base::Rando
   const bool one_rhythm = group.kind == Class::kHarvest && group.rhythm == Rhythm::kBursts;  // synchronised
   const uint32_t variants = one_rhythm ? 1 : std::min(group.accounts, kSchedules);
   for (uint32_t i = 0; i < variants; ++i) {
-    schedules.push_back(std::make_unique<Schedule>(group.rhythm, config.start, config.duration_days, random.fork(i + 1)));
+    schedules.push_back(
+        std::make_unique<Schedule>(group.rhythm, config.start, config.duration_days, random.fork(i + 1)));
   }
   const uint32_t campaign_size = group.campaign_size == 0 ? group.accounts : group.campaign_size;
   base::Random shared = random.fork(77);
@@ -144,7 +146,8 @@ void Simulation::State::plan(uint32_t index, bool continues, double gap_ms) {
   double at = slot.now_ms + std::max(gap_ms, 500.0);
   if (!continues) {
     // Conversations of people have about 1.6 exchanges: so many starts are still to come.
-    const bool talks = slot.group->kind == Class::kPeople || slot.group->kind == Class::kOffice || slot.group->kind == Class::kReseller;
+    const bool talks = slot.group->kind == Class::kPeople || slot.group->kind == Class::kOffice ||
+                       slot.group->kind == Class::kReseller;
     const bool codes = slot.group->kind == Class::kCodingAgent;
     slot.u = next_of_sorted(slot.u, slot.remaining / (talks ? 1.6 : codes ? 18 : 1), slot.account.random());
     const double slow = slot.group->slow_start_days * static_cast<double>(base::kDayMs);
@@ -168,12 +171,13 @@ void Simulation::State::write(Slot& slot, double at_ms, int status, std::string&
   const std::string model = model_of(pivoted ? 2 : 0);
   line.clear();
   auto out = std::back_inserter(line);
-  fmt::format_to(out, R"({{"time":"{}","account":"{}","network":"{}","client":"{}",)", base::format_rfc3339(time), a.name,
-                 a.networks[random.below(a.networks.size())], a.clients[random.below(a.clients.size())]);
+  fmt::format_to(out, R"({{"time":"{}","account":"{}","network":"{}","client":"{}",)", base::format_rfc3339(time),
+                 a.name, a.networks[random.below(a.networks.size())], a.clients[random.below(a.clients.size())]);
   fmt::format_to(out, R"("model":"{}","status":{},"request":{{"model":"{}")", model, status, model);
   line += a.parameters;
   if (!request.user.empty()) {
-    fmt::format_to(out, fmt::runtime(a.anthropic ? R"(,"metadata":{{"user_id":"{}"}})" : R"(,"user":"{}")"), request.user);
+    fmt::format_to(out, fmt::runtime(a.anthropic ? R"(,"metadata":{{"user_id":"{}"}})" : R"(,"user":"{}")"),
+                   request.user);
   }
   if (a.anthropic && !request.system.empty()) fmt::format_to(out, R"(,"system":"{}")", request.system);
   line += ",\"messages\":[";
@@ -196,14 +200,18 @@ void Simulation::State::write(Slot& slot, double at_ms, int status, std::string&
   }
   if (request.answer.empty()) request.answer = filler(std::min<uint32_t>(request.answer_tokens, 60), random);
   if (a.anthropic) {
-    fmt::format_to(out, R"({{"type":"message","role":"assistant","model":"{}","content":[{{"type":"text","text":"{}"}}],)", model,
-                   request.answer);
-    fmt::format_to(out, R"("stop_reason":"end_turn","usage":{{"input_tokens":{},"output_tokens":{}}}}}}})", prompt_bytes / 4 + 8,
-                   request.answer_tokens);
+    fmt::format_to(out,
+                   R"({{"type":"message","role":"assistant","model":"{}","content":[{{"type":"text","text":"{}"}}],)",
+                   model, request.answer);
+    fmt::format_to(out, R"("stop_reason":"end_turn","usage":{{"input_tokens":{},"output_tokens":{}}}}}}})",
+                   prompt_bytes / 4 + 8, request.answer_tokens);
   } else {
-    fmt::format_to(out, R"({{"object":"chat.completion","model":"{}","choices":[{{"index":0,"message":{{"role":"assistant",)", model);
-    fmt::format_to(out, R"("content":"{}"}},"finish_reason":"stop"}}],"usage":{{"prompt_tokens":{},"completion_tokens":{}}}}}}})",
-                   request.answer, prompt_bytes / 4 + 8, request.answer_tokens);
+    fmt::format_to(
+        out, R"({{"object":"chat.completion","model":"{}","choices":[{{"index":0,"message":{{"role":"assistant",)",
+        model);
+    fmt::format_to(
+        out, R"("content":"{}"}},"finish_reason":"stop"}}],"usage":{{"prompt_tokens":{},"completion_tokens":{}}}}}}})",
+        request.answer, prompt_bytes / 4 + 8, request.answer_tokens);
   }
   line += '\n';
 }
@@ -219,7 +227,8 @@ base::Result<Simulation> Simulation::start(Config config, const Prompts& prompts
   for (const Group& group : state->config.groups) accounts += group.accounts;
   state->slots.reserve(accounts);
   for (size_t i = 0; i < state->config.groups.size(); ++i) {
-    if (auto ok = state->cast_group(state->config.groups[i], random.fork(i + 1)); !ok) return tl::unexpected(ok.error());
+    if (auto ok = state->cast_group(state->config.groups[i], random.fork(i + 1)); !ok)
+      return tl::unexpected(ok.error());
   }
   return Simulation(std::move(state));
 }
@@ -236,8 +245,8 @@ bool Simulation::next(std::string& line) {
     int status = 200;
     if (slot.truth == SIZE_MAX) {
       slot.truth = s.truths.size();
-      s.truths.push_back({slot.account.name, slot.group->kind == Class::kHarvest, name_of(slot.group->kind), slot.family,
-                          slot.group->name, slot.campaign, 0, slot.group->cover});
+      s.truths.push_back({slot.account.name, slot.group->kind == Class::kHarvest, name_of(slot.group->kind),
+                          slot.family, slot.group->name, slot.campaign, 0, slot.group->cover});
     }
     ++s.truths[slot.truth].exchanges;
     if (slot.group->replaced_after > 0 && ++slot.since_replaced >= slot.group->replaced_after) status = 403;
@@ -254,13 +263,16 @@ bool Simulation::next(std::string& line) {
   return false;
 }
 
-const std::vector<Truth>& Simulation::truths() const { return state_->truths; }
+const std::vector<Truth>& Simulation::truths() const {
+  return state_->truths;
+}
 
 std::string to_json(const Truth& t) {
-  const nlohmann::json object = {{"account", t.account}, {"label", t.hostile ? "hostile" : "benign"},
-                                 {"class", t.kind},      {"family", t.family},
-                                 {"group", t.group},     {"campaign", t.campaign.empty() ? nlohmann::json() : nlohmann::json(t.campaign)},
-                                 {"exchanges", t.exchanges}, {"cover", t.cover}};
+  const nlohmann::json object = {
+      {"account", t.account},     {"label", t.hostile ? "hostile" : "benign"},
+      {"class", t.kind},          {"family", t.family},
+      {"group", t.group},         {"campaign", t.campaign.empty() ? nlohmann::json() : nlohmann::json(t.campaign)},
+      {"exchanges", t.exchanges}, {"cover", t.cover}};
   return object.dump() + "\n";
 }
 
@@ -283,8 +295,10 @@ base::Result<Timing> Timing::load(const std::string& directory) {
   read("AzureLLMInferenceTrace_conv.csv.gz", timing.chat_answer_tokens);
   read("AzureLLMInferenceTrace_code.csv.gz", timing.code_answer_tokens);
   if (timing.chat_answer_tokens.empty() && timing.code_answer_tokens.empty()) {
-    return base::fail(ErrorCode::kInput, fmt::format("{} holds no token counts: AzureLLMInferenceTrace_conv.csv.gz or _code.csv.gz "
-                                                     "with a last column of generated tokens are looked for", directory));
+    return base::fail(ErrorCode::kInput,
+                      fmt::format("{} holds no token counts: AzureLLMInferenceTrace_conv.csv.gz or _code.csv.gz "
+                                  "with a last column of generated tokens are looked for",
+                                  directory));
   }
   return timing;
 }

@@ -21,10 +21,10 @@ namespace stillwatch::population {
 struct Truth {
   std::string account;
   bool hostile = false;
-  std::string_view kind;      // class
-  std::string family;         // names of the sources drawn from
-  std::string group;          // Group::name
-  std::string campaign;       // empty if benign
+  std::string_view kind;  // class
+  std::string family;     // names of the sources drawn from
+  std::string group;      // Group::name
+  std::string campaign;   // empty if benign
   uint64_t exchanges = 0;
   double cover = 0;
 };

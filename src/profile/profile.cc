@@ -30,7 +30,9 @@ Summary& Profile::summary_of(int64_t epoch) {
   return *past_;
 }
 
-void Profile::add(const features::Features& f) { summary_of(base::to_ms(f.time) / base::kEpochMs).add(f); }
+void Profile::add(const features::Features& f) {
+  summary_of(base::to_ms(f.time) / base::kEpochMs).add(f);
+}
 
 void Profile::merge(const Profile& other) {
   if (other.past_) {
@@ -72,10 +74,11 @@ base::Result<Profile> Profile::parse(std::string_view bytes) {
   if (in.u32() != 0x31505753) return base::fail(ErrorCode::kInput, "not a profile: it does not start with SWP1");
   const uint32_t version = in.u32();
   if (version != features::kEmbeddingVersion) {
-    return base::fail(ErrorCode::kInput,
-                      fmt::format("the profile was made with embedding version {}, this program has version {}: they do not "
-                                  "compare or merge; rebuild the profile from the logs with this program",
-                                  version, features::kEmbeddingVersion));
+    return base::fail(
+        ErrorCode::kInput,
+        fmt::format("the profile was made with embedding version {}, this program has version {}: they do not "
+                    "compare or merge; rebuild the profile from the logs with this program",
+                    version, features::kEmbeddingVersion));
   }
   Profile p;
   p.epoch_ = static_cast<int64_t>(in.varint() & 0xffffffff);
@@ -85,7 +88,8 @@ base::Result<Profile> Profile::parse(std::string_view bytes) {
     p.past_ = std::make_unique<Summary>();
     valid = valid && p.past_->read(in);
   }
-  if (!valid || has_past > 1 || !in.done()) return base::fail(ErrorCode::kInput, "the profile is damaged: rebuild it from the logs");
+  if (!valid || has_past > 1 || !in.done())
+    return base::fail(ErrorCode::kInput, "the profile is damaged: rebuild it from the logs");
   return p;
 }
 

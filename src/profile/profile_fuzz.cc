@@ -1,4 +1,5 @@
-// Any bytes as a profile: refused, or read to a profile that writes the same bytes' meaning again and stays within bounds.
+// Any bytes as a profile: refused, or read to a profile that writes the same bytes' meaning again and stays within
+// bounds.
 #include <cstdlib>
 
 #include "base/limits.h"

@@ -12,7 +12,9 @@ size_t size_bin(uint32_t size) {
   return std::min<size_t>(kSizeBins - 1, static_cast<size_t>(2 * std::log2(static_cast<double>(size))));
 }
 
-double size_of_bin(size_t bin) { return std::exp2((static_cast<double>(bin) + 0.5) / 2); }
+double size_of_bin(size_t bin) {
+  return std::exp2((static_cast<double>(bin) + 0.5) / 2);
+}
 
 size_t depth_bin(uint32_t depth) {
   if (depth <= 2) return depth;
@@ -140,7 +142,8 @@ size_t Summary::bytes() const {
 }
 
 void Summary::write(base::Writer& out) const {
-  for (const uint64_t v : {exchanges, failed, refused, meaningful, output_tokens, context_tokens, shingle_count}) out.varint(v);
+  for (const uint64_t v : {exchanges, failed, refused, meaningful, output_tokens, context_tokens, shingle_count})
+    out.varint(v);
   out.zigzag(first_ms);
   out.zigzag(last_ms);
   for (const int64_t v : spectrum) out.zigzag(v);

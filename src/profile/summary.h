@@ -19,10 +19,10 @@
 
 namespace stillwatch::profile {
 
-constexpr size_t kSizeBins = 40;   // two a doubling: bin b holds sizes in [2^(b/2), 2^((b+1)/2))
-constexpr size_t kDepthBins = 8;   // answers before this one: 0, 1, 2, 3-4, 5-8, 9-16, 17-32, more
+constexpr size_t kSizeBins = 40;  // two a doubling: bin b holds sizes in [2^(b/2), 2^((b+1)/2))
+constexpr size_t kDepthBins = 8;  // answers before this one: 0, 1, 2, 3-4, 5-8, 9-16, 17-32, more
 constexpr size_t kHoursOfWeek = 168;
-constexpr size_t kDaysKept = 28;   // the latest; a day is a bitmap of active hours
+constexpr size_t kDaysKept = 28;  // the latest; a day is a bitmap of active hours
 
 size_t size_bin(uint32_t size);
 double size_of_bin(size_t bin);  // geometric middle
@@ -52,7 +52,7 @@ class ActiveHours {
 
 struct Summary {
   uint64_t exchanges = 0;
-  uint64_t failed = 0;   // not answered by the model; counted nowhere else
+  uint64_t failed = 0;  // not answered by the model; counted nowhere else
   uint64_t refused = 0;
   uint64_t meaningful = 0;
   uint64_t output_tokens = 0;

@@ -1,6 +1,6 @@
-// Findings as one HTML page that needs nothing else: styles, script and data inside, plots drawn as SVG by its own script,
-// no network (its content security policy forbids it). The data is one JSON block in which `<` is escaped; the page is
-// built from it by text nodes only, so hostile account names stay text.
+// Findings as one HTML page that needs nothing else: styles, script and data inside, plots drawn as SVG by its own
+// script, no network (its content security policy forbids it). The data is one JSON block in which `<` is escaped; the
+// page is built from it by text nodes only, so hostile account names stay text.
 //
 // Bounds: details for kDetailsMax accounts, table rows for kRowsMax; the page says so when there are more.
 #pragma once

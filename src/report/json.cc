@@ -17,7 +17,9 @@ double finite(double value) {
   return std::isfinite(scale) ? std::round(value * scale) / scale : value;
 }
 
-std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 template <size_t N>
 Json histogram(const sketch::SparseArray<uint32_t, N>& counts) {
@@ -41,36 +43,35 @@ Json details_of(const AccountFinding& a) {
 }  // namespace
 
 std::string summary_json(const pipeline::Findings& f, const ReadStats& s) {
-  const Json json = {
-      {"from", base::format_rfc3339(f.first)},
-      {"to", base::format_rfc3339(f.last)},
-      {"exchanges", f.exchanges},
-      {"failed", f.failed},
-      {"output_tokens", f.output_tokens},
-      {"accounts", f.accounts},
-      {"accounts_judged", f.accounts_judged},
-      {"accounts_flagged", f.accounts_flagged},
-      {"false_alarms_per_10000", finite(f.false_alarms_per_10000)},
-      {"threshold", finite(f.threshold)},
-      {"looks", signals::kLooks},
-      {"baseline",
-       {{"name", f.baseline.name},
-        {"calibrated", f.baseline.calibrated},
-        {"subjects", f.baseline.subjects},
-        {"made", base::format_rfc3339(f.baseline.made)},
-        {"drifted", f.baseline.drifted},
-        {"drift_p_value", finite(f.baseline.drift_p_value)},
-        {"drift_index", finite(f.baseline.drift_index)}}},
-      {"read",
-       {{"files", s.files},
-        {"bytes", s.bytes},
-        {"lines", s.lines},
-        {"exchanges", s.exchanges},
-        {"broken", s.broken},
-        {"unidentified", s.unidentified},
-        {"late", s.late},
-        {"located", s.located},
-        {"file_errors", s.file_errors}}}};
+  const Json json = {{"from", base::format_rfc3339(f.first)},
+                     {"to", base::format_rfc3339(f.last)},
+                     {"exchanges", f.exchanges},
+                     {"failed", f.failed},
+                     {"output_tokens", f.output_tokens},
+                     {"accounts", f.accounts},
+                     {"accounts_judged", f.accounts_judged},
+                     {"accounts_flagged", f.accounts_flagged},
+                     {"false_alarms_per_10000", finite(f.false_alarms_per_10000)},
+                     {"threshold", finite(f.threshold)},
+                     {"looks", signals::kLooks},
+                     {"baseline",
+                      {{"name", f.baseline.name},
+                       {"calibrated", f.baseline.calibrated},
+                       {"subjects", f.baseline.subjects},
+                       {"made", base::format_rfc3339(f.baseline.made)},
+                       {"drifted", f.baseline.drifted},
+                       {"drift_p_value", finite(f.baseline.drift_p_value)},
+                       {"drift_index", finite(f.baseline.drift_index)}}},
+                     {"read",
+                      {{"files", s.files},
+                       {"bytes", s.bytes},
+                       {"lines", s.lines},
+                       {"exchanges", s.exchanges},
+                       {"broken", s.broken},
+                       {"unidentified", s.unidentified},
+                       {"late", s.late},
+                       {"located", s.located},
+                       {"file_errors", s.file_errors}}}};
   return dump(json);
 }
 

@@ -1,5 +1,5 @@
-// Findings as JSON, docs/report.md: an object with `summary` and `accounts`, written account by account so that a hundred
-// thousand need no document in memory. Valid UTF-8 whatever an account is called; numbers are finite.
+// Findings as JSON, docs/report.md: an object with `summary` and `accounts`, written account by account so that a
+// hundred thousand need no document in memory. Valid UTF-8 whatever an account is called; numbers are finite.
 #pragma once
 
 #include <functional>

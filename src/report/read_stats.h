@@ -14,9 +14,9 @@ struct ReadStats {
   uint64_t bytes = 0;  // uncompressed
   uint64_t lines = 0;
   uint64_t exchanges = 0;
-  uint64_t broken = 0;        // lines
-  uint64_t unidentified = 0;  // exchanges that name no account, organisation, user or network
-  uint64_t late = 0;          // exchanges beyond the reorder window
+  uint64_t broken = 0;                   // lines
+  uint64_t unidentified = 0;             // exchanges that name no account, organisation, user or network
+  uint64_t late = 0;                     // exchanges beyond the reorder window
   std::vector<std::string> located;      // "file:line: why", the first kLocatedMax broken lines
   std::vector<std::string> file_errors;  // files that could not be read, or not to their end
 };

@@ -103,7 +103,10 @@ TEST(Terminal, LooksAsItShould) {
 TEST(Terminal, CleansNames) {
   EXPECT_EQ(printable("plain", 32), "plain");
   EXPECT_EQ(printable("\033[31mred\n\x07", 32), "?[31mred??");
-  EXPECT_EQ(printable("\xff\xfe" "a", 32), "??a");
+  EXPECT_EQ(printable("\xff\xfe"
+                      "a",
+                      32),
+            "??a");
   EXPECT_EQ(printable("größe", 32), "größe");
   EXPECT_EQ(printable(std::string(50, 'x'), 10), "xxxxxxx...");
 }
@@ -119,11 +122,14 @@ TEST(JsonReport, HasTheDocumentedShape) {
   const Json json = Json::parse(json_of(findings()));
   ASSERT_EQ(json["accounts"].size(), 3u);
   const Json& a = json["accounts"][0];
-  for (const char* key : {"account", "exchanges", "flagged", "p_value", "resolution", "score", "exposure", "signals", "verdict"}) {
+  for (const char* key :
+       {"account", "exchanges", "flagged", "p_value", "resolution", "score", "exposure", "signals", "verdict"}) {
     EXPECT_TRUE(a.contains(key)) << key;
   }
-  for (const char* key : {"novel_exchanges", "output_tokens", "coverage"}) EXPECT_TRUE(a["exposure"].contains(key)) << key;
-  for (const char* key : {"name", "value", "baseline", "share", "explanation"}) EXPECT_TRUE(a["signals"][0].contains(key)) << key;
+  for (const char* key : {"novel_exchanges", "output_tokens", "coverage"})
+    EXPECT_TRUE(a["exposure"].contains(key)) << key;
+  for (const char* key : {"name", "value", "baseline", "share", "explanation"})
+    EXPECT_TRUE(a["signals"][0].contains(key)) << key;
   EXPECT_EQ(a["signals"][0]["name"], "shift");
   EXPECT_EQ(json["summary"]["read"]["broken"], 10);
 }
@@ -158,7 +164,8 @@ TEST(HtmlReport, CarriesItsDataSafely) {
   EXPECT_EQ(data["accounts"][0]["account"], f.ranked[0].account);
   EXPECT_TRUE(data["accounts"][0].contains("details"));
   EXPECT_NE(page.find("default-src 'none'"), std::string::npos);
-  for (const char* outside : {"https://", "src=", "href=", "@import", "url("}) EXPECT_EQ(page.find(outside), std::string::npos) << outside;
+  for (const char* outside : {"https://", "src=", "href=", "@import", "url("})
+    EXPECT_EQ(page.find(outside), std::string::npos) << outside;
 }
 
 TEST(HtmlReport, IsBounded) {
@@ -166,7 +173,8 @@ TEST(HtmlReport, IsBounded) {
   many.ranked.resize(kRowsMax + 50, many.ranked[2]);
   const std::string page = html_of(many);
   size_t details = 0;
-  for (size_t at = page.find("\"details\":"); at != std::string::npos; at = page.find("\"details\":", at + 1)) ++details;
+  for (size_t at = page.find("\"details\":"); at != std::string::npos; at = page.find("\"details\":", at + 1))
+    ++details;
   EXPECT_EQ(details, kDetailsMax);
 }
 

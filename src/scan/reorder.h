@@ -1,6 +1,7 @@
 // Puts right what comes late: holds records back until nothing earlier than they can still be expected, that is until a
-// record base::kReorderWindowMs later has come, and lets them go in order of time, then of arrival. Never holds more than
-// base::kReorderWindowMax: beyond that the earliest goes. A record that comes later still goes at once, counted as late.
+// record base::kReorderWindowMs later has come, and lets them go in order of time, then of arrival. Never holds more
+// than base::kReorderWindowMax: beyond that the earliest goes. A record that comes later still goes at once, counted as
+// late.
 //
 // A clock that runs far ahead must not empty the window for all others, so the newest time only moves forward by what
 // most records confirm: a record more than a day ahead of it waits until the window is full or the end.
@@ -28,7 +29,8 @@ class Reorder {
     if (at > newest_ && at - newest_ <= kLeapMsMax) newest_ = at;
     late_ += at < released_;
     heap_.push({at, count_++, std::move(record)});
-    while (!heap_.empty() && (heap_.top().at <= newest_ - base::kReorderWindowMs || heap_.size() > base::kReorderWindowMax)) {
+    while (!heap_.empty() &&
+           (heap_.top().at <= newest_ - base::kReorderWindowMs || heap_.size() > base::kReorderWindowMax)) {
       if (heap_.size() > base::kReorderWindowMax && heap_.top().at > newest_) newest_ = heap_.top().at;
       let_go(release);
     }

@@ -19,7 +19,9 @@ namespace fs = std::filesystem;
 
 class Folder {
  public:
-  Folder() : path_(fs::temp_directory_path() / fmt::format("stillwatch-scan-{}-{}", ::getpid(), ++count_)) { fs::create_directories(path_); }
+  Folder() : path_(fs::temp_directory_path() / fmt::format("stillwatch-scan-{}-{}", ::getpid(), ++count_)) {
+    fs::create_directories(path_);
+  }
   ~Folder() { fs::remove_all(path_); }
   std::string write(const std::string& name, const std::string& bytes) const {
     std::ofstream(path_ / name, std::ios::binary) << bytes;
@@ -52,14 +54,17 @@ std::string zstandard(const std::string& text) {
 }
 
 std::string line_of(int account, int64_t seconds, int prompt) {
-  return fmt::format(R"({{"time":{},"account":"a{}","request":{{"messages":[{{"role":"user","content":"What about thing number {} of the {} list?"}}]}},"response":{{"choices":[{{"index":0,"message":{{"content":"ok"}}}}]}}}})",
-                     1'772'445'600 + seconds, account, prompt, prompt % 17) + "\n";
+  return fmt::format(
+             R"({{"time":{},"account":"a{}","request":{{"messages":[{{"role":"user","content":"What about thing number {} of the {} list?"}}]}},"response":{{"choices":[{{"index":0,"message":{{"content":"ok"}}}}]}}}})",
+             1'772'445'600 + seconds, account, prompt, prompt % 17) +
+         "\n";
 }
 
 std::string log_of(int lines) {
   base::Random random(5);
   std::string log;
-  for (int i = 0; i < lines; ++i) log += line_of(static_cast<int>(random.below(9)), i, static_cast<int>(random.below(5000)));
+  for (int i = 0; i < lines; ++i)
+    log += line_of(static_cast<int>(random.below(9)), i, static_cast<int>(random.below(5000)));
   return log;
 }
 
@@ -116,7 +121,8 @@ TEST(Scan, PutsLateLinesRight) {
 
 TEST(Scan, CountsAndLocatesBrokenLinesAndGoesOn) {
   const Folder folder;
-  const std::string path = folder.write("log", line_of(1, 0, 1) + "{broken\n\n" + std::string("\0\0\0\n", 4) + line_of(1, 1, 2) + "{\"time\":1}\n" + line_of(2, 2, 3));
+  const std::string path = folder.write("log", line_of(1, 0, 1) + "{broken\n\n" + std::string("\0\0\0\n", 4) +
+                                                   line_of(1, 1, 2) + "{\"time\":1}\n" + line_of(2, 2, 3));
   const Outcome o = run({path});
   EXPECT_EQ(o.stats.exchanges, 3u);
   EXPECT_EQ(o.stats.broken, 3u);
@@ -136,7 +142,8 @@ TEST(Scan, ReadsWhatIsGoodOfACutOffFile) {
   const Folder folder;
   const std::string log = log_of(5000);
   for (const std::string& whole : {gzip(log), zstandard(log)}) {
-    const Outcome o = run({folder.write("cut", whole.substr(0, whole.size() / 2)), folder.write("good", line_of(50, 1, 1))});
+    const Outcome o =
+        run({folder.write("cut", whole.substr(0, whole.size() / 2)), folder.write("good", line_of(50, 1, 1))});
     EXPECT_GT(o.stats.exchanges, 100u);
     ASSERT_EQ(o.stats.file_errors.size(), 1u);
     EXPECT_NE(o.stats.file_errors[0].find("cut off"), std::string::npos);
@@ -169,9 +176,11 @@ TEST(Scan, SkipsALineBeyondTheLimitInBoundedMemory) {
 TEST(Scan, FallsBackToWhoeverIsNamedAndCountsTheNameless) {
   const Folder folder;
   const std::string request = R"("request":{"messages":[{"role":"user","content":"x y"}]},"response":null})";
-  const std::string path = folder.write("log", R"({"time":1772445600,"organization":"org",)" + request + "\n" + R"({"time":1772445601,"user":"u",)" + request + "\n" +
-                                                   R"({"time":1772445602,"network":"192.0.2.1",)" + request + "\n" + R"({"time":1772445603,)" + request + "\n" +
-                                                   R"({"time":1772445604,"account":")" + std::string(5000, 'a') + "\"," + request + "\n");
+  const std::string path = folder.write(
+      "log", R"({"time":1772445600,"organization":"org",)" + request + "\n" + R"({"time":1772445601,"user":"u",)" +
+                 request + "\n" + R"({"time":1772445602,"network":"192.0.2.1",)" + request + "\n" +
+                 R"({"time":1772445603,)" + request + "\n" + R"({"time":1772445604,"account":")" +
+                 std::string(5000, 'a') + "\"," + request + "\n");
   const Outcome o = run({path});
   EXPECT_EQ(o.stats.unidentified, 1u);
   for (const char* name : {"\"organization:org\"", "\"user:u\"", "\"network:192.0.2.1\"", "\"long-"}) {
@@ -200,7 +209,8 @@ TEST(Reorder, SortsInsideItsWindowAndNeverHoldsMore) {
   EXPECT_EQ(out.back(), 40);
   Reorder<int> full;
   size_t released = 0;
-  for (size_t i = 0; i < base::kReorderWindowMax + 10; ++i) full.push(base::from_ms(1000), 1, [&](int&&) { ++released; });
+  for (size_t i = 0; i < base::kReorderWindowMax + 10; ++i)
+    full.push(base::from_ms(1000), 1, [&](int&&) { ++released; });
   EXPECT_EQ(released, 10u);
 }
 

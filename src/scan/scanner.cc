@@ -241,7 +241,8 @@ class Reader {
       if (pending_.size() <= base::kLineBytesMax) return;
       Parsed parsed;
       parsed.broken = 1;
-      parsed.located.push_back(fmt::format("{}:{}: the line is longer than {} MiB and was skipped", path_, line_, base::kLineBytesMax >> 20));
+      parsed.located.push_back(fmt::format("{}:{}: the line is longer than {} MiB and was skipped", path_, line_,
+                                           base::kLineBytesMax >> 20));
       belt_.put_done(std::move(parsed));
       pending_ = {};
       skipping_ = true;
@@ -299,8 +300,8 @@ class Reader {
 
 }  // namespace
 
-Result<report::ReadStats> scan(const std::vector<std::string>& paths, const Options& options, pipeline::Pipeline& pipeline,
-                               const Progress& progress) {
+Result<report::ReadStats> scan(const std::vector<std::string>& paths, const Options& options,
+                               pipeline::Pipeline& pipeline, const Progress& progress) {
   report::ReadStats stats;
   Belt belt(4 * std::max(1u, options.threads));
   std::atomic<uint64_t> consumed = 0;
@@ -328,7 +329,8 @@ Result<report::ReadStats> scan(const std::vector<std::string>& paths, const Opti
       if (stats.located.size() < report::ReadStats::kLocatedMax) stats.located.push_back(std::move(where));
     }
     if (options.strict && parsed->broken > 0) {
-      fatal = base::Error{ErrorCode::kInput, fmt::format("{} (--strict stops at the first broken line)", stats.located.front())};
+      fatal = base::Error{ErrorCode::kInput,
+                          fmt::format("{} (--strict stops at the first broken line)", stats.located.front())};
     }
     if (!parsed->file_error.empty()) {
       if (options.strict) fatal = base::Error{ErrorCode::kInput, parsed->file_error};

@@ -1,8 +1,8 @@
 // Log files through the pipeline: `serve` with a file for a socket and the log's time for a clock.
 //
 // One thread reads and cuts lines, `threads` threads parse and extract features, the calling thread puts records back
-// into the order of the lines, then of time (reorder.h), and feeds the pipeline. The result does not depend on the number
-// of threads. Files are read one after another in the order given.
+// into the order of the lines, then of time (reorder.h), and feeds the pipeline. The result does not depend on the
+// number of threads. Files are read one after another in the order given.
 //
 // Broken lines are counted, the first of them located, and never fatal unless `strict`. Bounds: a few MiB of lines a
 // thread, one line of up to base::kLineBytesMax, the reorder window.
@@ -33,8 +33,9 @@ struct Options {
 // good order.
 using Progress = std::function<bool(uint64_t bytes, uint64_t exchanges)>;
 
-// Reads all it can; an error for a file (missing, cut off) is recorded in the stats and the rest goes on, unless strict.
-base::Result<report::ReadStats> scan(const std::vector<std::string>& paths, const Options& options, pipeline::Pipeline& pipeline,
-                                     const Progress& progress);
+// Reads all it can; an error for a file (missing, cut off) is recorded in the stats and the rest goes on, unless
+// strict.
+base::Result<report::ReadStats> scan(const std::vector<std::string>& paths, const Options& options,
+                                     pipeline::Pipeline& pipeline, const Progress& progress);
 
 }  // namespace stillwatch::scan

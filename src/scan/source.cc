@@ -90,7 +90,8 @@ class Gzip final : public Source {
         if (!n) return n;
         if (*n == 0) {
           if (between_members_) return size_t{0};
-          return base::fail(ErrorCode::kInput, "the gzip data is cut off: fetch the file again; what came before was read");
+          return base::fail(ErrorCode::kInput,
+                            "the gzip data is cut off: fetch the file again; what came before was read");
         }
         consumed_ += *n;
         stream_.next_in = reinterpret_cast<Bytef*>(in_.data());
@@ -130,13 +131,15 @@ class Zstandard final : public Source {
         if (!n) return n;
         if (*n == 0) {
           if (frame_done_) return size_t{0};
-          return base::fail(ErrorCode::kInput, "the Zstandard data is cut off: fetch the file again; what came before was read");
+          return base::fail(ErrorCode::kInput,
+                            "the Zstandard data is cut off: fetch the file again; what came before was read");
         }
         consumed_ += *n;
         buffer_ = {in_.data(), *n, 0};
       }
       const size_t left = ZSTD_decompressStream(stream_.get(), &out, &buffer_);
-      if (ZSTD_isError(left)) return base::fail(ErrorCode::kInput, "the Zstandard data is damaged; what came before was read");
+      if (ZSTD_isError(left))
+        return base::fail(ErrorCode::kInput, "the Zstandard data is damaged; what came before was read");
       frame_done_ = left == 0;
     }
     return out.pos;

@@ -1,6 +1,6 @@
-// Bytes of a log: a file or standard input, plain, gzip (any number of members) or Zstandard (any number of frames), told
-// apart by content. Bounds: one chunk and the decompressor's window (at most 128 MiB for Zstandard). Thread rule: one
-// thread.
+// Bytes of a log: a file or standard input, plain, gzip (any number of members) or Zstandard (any number of frames),
+// told apart by content. Bounds: one chunk and the decompressor's window (at most 128 MiB for Zstandard). Thread rule:
+// one thread.
 #pragma once
 
 #include <memory>

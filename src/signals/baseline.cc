@@ -23,7 +23,9 @@ Values placed(const Crowd& crowd, const Measurement& m) {
   return values;
 }
 
-bool fits(const Subject& subject) { return base::hash64(subject.name, 0x66697473) % 3 == 0; }
+bool fits(const Subject& subject) {
+  return base::hash64(subject.name, 0x66697473) % 3 == 0;
+}
 
 }  // namespace
 
@@ -43,8 +45,8 @@ Sighting sight(const profile::Summary& current, const profile::Summary* lifetime
   return sighting;
 }
 
-base::Result<Baseline> Baseline::calibrate(std::span<const Subject> subjects, const Baseline* reference, std::string name,
-                                           base::Time made, bool calibrated) {
+base::Result<Baseline> Baseline::calibrate(std::span<const Subject> subjects, const Baseline* reference,
+                                           std::string name, base::Time made, bool calibrated) {
   std::vector<Subject> fitting;
   std::vector<Subject> ranking;
   for (const Subject& s : subjects) {
@@ -52,9 +54,10 @@ base::Result<Baseline> Baseline::calibrate(std::span<const Subject> subjects, co
   }
   const size_t seen = fitting.size() + ranking.size();
   if (seen < kSubjectsMin) {
-    return base::fail(ErrorCode::kInput,
-                      fmt::format("only {} accounts have {} exchanges or more, {} are needed to calibrate: give more logs",
-                                  seen, kFirstLook, kSubjectsMin));
+    return base::fail(
+        ErrorCode::kInput,
+        fmt::format("only {} accounts have {} exchanges or more, {} are needed to calibrate: give more logs", seen,
+                    kFirstLook, kSubjectsMin));
   }
   const bool borrow = seen < kSubjectsToFit && reference != nullptr;
   if (borrow) ranking.insert(ranking.end(), fitting.begin(), fitting.end());

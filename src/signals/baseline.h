@@ -52,12 +52,12 @@ struct Judgement {
 class Baseline {
  public:
   // Fails for fewer than kSubjectsMin subjects with a sighting. Below kSubjectsToFit the crowd and norm of `reference`
-  // serve and all subjects rank. `calibrated` is what the caller knows: that the subjects are benign and not those to be
-  // judged.
+  // serve and all subjects rank. `calibrated` is what the caller knows: that the subjects are benign and not those to
+  // be judged.
   static constexpr size_t kSubjectsMin = 40;
   static constexpr size_t kSubjectsToFit = 300;
-  static base::Result<Baseline> calibrate(std::span<const Subject> subjects, const Baseline* reference, std::string name,
-                                          base::Time made, bool calibrated);
+  static base::Result<Baseline> calibrate(std::span<const Subject> subjects, const Baseline* reference,
+                                          std::string name, base::Time made, bool calibrated);
 
   // The two halves of calibration: crowd and norm from some subjects, ranks from others.
   static Baseline fit(std::span<const Subject> subjects, const Weights& weights = shipped_weights());
@@ -73,7 +73,9 @@ class Baseline {
   Judgement judge(const Sighting& sighting) const;
   // p-value, resolution and flags of a score at a look; readings are left empty.
   Evidence weigh(double score, int look) const;
-  std::vector<Reading> read(const Values& values, int look) const { return signals::read(norm_, weights(), values, look); }
+  std::vector<Reading> read(const Values& values, int look) const {
+    return signals::read(norm_, weights(), values, look);
+  }
 
   const std::string& name() const { return name_; }
   base::Time made() const { return made_; }

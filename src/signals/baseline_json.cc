@@ -28,7 +28,9 @@ Json array_of(const Numbers& numbers) {
   return out;
 }
 
-Json json_of(const Line& line) { return {rounded(line.intercept), rounded(line.slope)}; }
+Json json_of(const Line& line) {
+  return {rounded(line.intercept), rounded(line.slope)};
+}
 
 // Reads with one memory: the first thing that was not as it must be.
 class Checked {
@@ -80,17 +82,20 @@ std::string Baseline::to_json() const {
   for (const Mean& axis : crowd_.axes) axes.push_back(array_of(axis));
   Json ranks = Json::array();
   for (const auto& scores : ranks_) ranks.push_back(array_of(scores));
-  const Json json = {
-      {"stillwatch_baseline", 1},
-      {"embedding_version", features::kEmbeddingVersion},
-      {"name", name_},
-      {"made", base::format_rfc3339(made_)},
-      {"calibrated", calibrated_},
-      {"weights", weights},
-      {"crowd", {{"mean", array_of(crowd_.mean)}, {"axes", axes}, {"self", rounded(crowd_.self)}, {"rest_noise", rounded(crowd_.rest_noise)}}},
-      {"norm", norm},
-      {"score", {{"level", json_of(score_.level)}, {"log_deviation", json_of(score_.log_deviation)}}},
-      {"ranks", ranks}};
+  const Json json = {{"stillwatch_baseline", 1},
+                     {"embedding_version", features::kEmbeddingVersion},
+                     {"name", name_},
+                     {"made", base::format_rfc3339(made_)},
+                     {"calibrated", calibrated_},
+                     {"weights", weights},
+                     {"crowd",
+                      {{"mean", array_of(crowd_.mean)},
+                       {"axes", axes},
+                       {"self", rounded(crowd_.self)},
+                       {"rest_noise", rounded(crowd_.rest_noise)}}},
+                     {"norm", norm},
+                     {"score", {{"level", json_of(score_.level)}, {"log_deviation", json_of(score_.log_deviation)}}},
+                     {"ranks", ranks}};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -100,8 +105,10 @@ base::Result<Baseline> Baseline::parse(std::string_view text) {
     return base::fail(ErrorCode::kInput, "not a baseline: `stillwatch calibrate LOG... --out FILE` makes one");
   }
   Checked in;
-  if (in.number(in.at(json, "stillwatch_baseline")) != 1 || in.number(in.at(json, "embedding_version")) != features::kEmbeddingVersion) {
-    return base::fail(ErrorCode::kInput, "the baseline was made by another version of Stillwatch: calibrate again with this one");
+  if (in.number(in.at(json, "stillwatch_baseline")) != 1 ||
+      in.number(in.at(json, "embedding_version")) != features::kEmbeddingVersion) {
+    return base::fail(ErrorCode::kInput,
+                      "the baseline was made by another version of Stillwatch: calibrate again with this one");
   }
   Baseline b;
   b.name_ = in.text(in.at(json, "name"));

@@ -18,9 +18,12 @@ struct Evidence {
   std::vector<Reading> readings;  // largest share first
 };
 
-// Looks happen when a subject's exchanges in the current epoch reach 20, 40, 80, ...; they share the budget of an epoch.
+// Looks happen when a subject's exchanges in the current epoch reach 20, 40, 80, ...; they share the budget of an
+// epoch.
 constexpr int kLooks = 12;
 constexpr uint64_t kFirstLook = 20;
-constexpr uint64_t volume_of_look(int look) { return kFirstLook << look; }
+constexpr uint64_t volume_of_look(int look) {
+  return kFirstLook << look;
+}
 
 }  // namespace stillwatch::signals

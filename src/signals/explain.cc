@@ -8,7 +8,9 @@
 namespace stillwatch::signals {
 namespace {
 
-double percent(double share) { return 100 * std::clamp(share, 0.0, 1.0); }
+double percent(double share) {
+  return 100 * std::clamp(share, 0.0, 1.0);
+}
 
 std::string shares(std::string_view what, double value, double typical) {
   return fmt::format("{:.0f} % of prompts {} (typical: {:.0f} %)", percent(value), what, percent(typical));
@@ -19,17 +21,18 @@ std::string shares(std::string_view what, double value, double typical) {
 std::string explain(Signal signal, double value, double typical) {
   switch (signal) {
     case Signal::kShift:
-      return fmt::format("prompts are {:.2f} from what the crowd asks (typical: {:.2f})", value, std::max(0.0, typical));
-    case Signal::kOffCrowd:
-      return fmt::format("prompts are {:.2f} from the crowd where honest accounts do not differ (typical: {:.2f})", value,
+      return fmt::format("prompts are {:.2f} from what the crowd asks (typical: {:.2f})", value,
                          std::max(0.0, typical));
+    case Signal::kOffCrowd:
+      return fmt::format("prompts are {:.2f} from the crowd where honest accounts do not differ (typical: {:.2f})",
+                         value, std::max(0.0, typical));
     case Signal::kSpread:
       return fmt::format("two prompts of this account differ by {:.2f} of 1 (typical: {:.2f})", value, typical);
     case Signal::kCoverage:
       return fmt::format("any 20 exchanges touch {:.1f} areas of the capability map (typical: {:.1f})", value, typical);
     case Signal::kEvenness:
-      return fmt::format("two exchanges are of different areas with {:.0f} % chance (typical: {:.0f} %)", percent(value),
-                         percent(typical));
+      return fmt::format("two exchanges are of different areas with {:.0f} % chance (typical: {:.0f} %)",
+                         percent(value), percent(typical));
     case Signal::kNovelty:
       return shares("are distinct", std::exp2(value), std::exp2(typical));
     case Signal::kPhraseNovelty:
@@ -39,7 +42,8 @@ std::string explain(Signal signal, double value, double typical) {
       return fmt::format("two prompts open or close with the same words with {:.1f} % chance (typical: {:.1f} %)",
                          percent(std::exp2(value) - 1.0 / 256), percent(std::exp2(typical) - 1.0 / 256));
     case Signal::kSlotNovelty:
-      return fmt::format("a fixed frame around fresh content: {:.2f} of 1 (typical: {:.2f})", value, std::max(0.0, typical));
+      return fmt::format("a fixed frame around fresh content: {:.2f} of 1 (typical: {:.2f})", value,
+                         std::max(0.0, typical));
     case Signal::kReasoning:
       return shares("ask to see the reasoning", value, typical);
     case Signal::kGrading:
@@ -61,19 +65,22 @@ std::string explain(Signal signal, double value, double typical) {
     case Signal::kSingleTurn:
       return shares("are single questions without history", value, typical);
     case Signal::kAnswerLength:
-      return fmt::format("answers are about {:.0f} tokens long (typical: {:.0f})", std::exp2(value), std::exp2(typical));
+      return fmt::format("answers are about {:.0f} tokens long (typical: {:.0f})", std::exp2(value),
+                         std::exp2(typical));
     case Signal::kYield:
       return fmt::format("each word of prompt draws {:.1f} tokens of answer (typical: {:.1f})", std::exp2(value),
                          std::exp2(typical));
     case Signal::kLengthUniform:
-      return fmt::format("prompt lengths vary by a factor of {:.1f} (typical: {:.1f})", std::exp2(-value), std::exp2(-typical));
+      return fmt::format("prompt lengths vary by a factor of {:.1f} (typical: {:.1f})", std::exp2(-value),
+                         std::exp2(-typical));
     case Signal::kWellFormed:
       return shares("start with a capital and end with a full stop", value, typical);
     case Signal::kSampling:
       return fmt::format("{:.0f} % of requests set uncommon sampling parameters (typical: {:.0f} %)", percent(value),
                          percent(typical));
     case Signal::kRhythm:
-      return fmt::format("activity fills {:.0f} % of the week evenly (typical: {:.0f} %)", percent(value), percent(typical));
+      return fmt::format("activity fills {:.0f} % of the week evenly (typical: {:.0f} %)", percent(value),
+                         percent(typical));
     case Signal::kEndurance:
       return fmt::format("active {:.1f} hours on an active day (typical: {:.1f})", value, typical);
     case Signal::kClientUniform:

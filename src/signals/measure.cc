@@ -79,7 +79,8 @@ double rarefied_richness(const Summary& s, double draws) {
   double areas = 0;
   s.cells.for_each([&](size_t, uint32_t count) {
     const double c = count;
-    // 1 - C(n - c, draws) / C(n, draws), by log-gamma; certain to be met when fewer than `draws` exchanges lie elsewhere.
+    // 1 - C(n - c, draws) / C(n, draws), by log-gamma; certain to be met when fewer than `draws` exchanges lie
+    // elsewhere.
     const double missed = n - c < draws ? 0
                                         : std::exp(std::lgamma(n - c + 1) - std::lgamma(n - c - draws + 1) -
                                                    std::lgamma(n + 1) + std::lgamma(n - draws + 1));
@@ -107,7 +108,9 @@ Meaning meaning_of(const Summary& s) {
 Measurement measure(const Summary& s) {
   Measurement out;
   out.meaning = meaning_of(s);
-  const auto set = [&](Signal signal, double value) { out.values[static_cast<size_t>(signal)] = static_cast<float>(value); };
+  const auto set = [&](Signal signal, double value) {
+    out.values[static_cast<size_t>(signal)] = static_cast<float>(value);
+  };
   const auto n = static_cast<double>(s.meaningful);
 
   // An opening never equals a closing: of all pairs of keys half could agree.
@@ -137,7 +140,8 @@ Measurement measure(const Summary& s) {
   set(Signal::kYield, output.mean - words.mean);
   set(Signal::kLengthUniform, -words.deviation);
   set(Signal::kWellFormed, std::min(s.share(Trait::kCapitalStart), s.share(Trait::kTerminalEnd)));
-  set(Signal::kSampling, either(s, {Trait::kLogprobs, Trait::kChoices, Trait::kSeed, Trait::kReasoningAsked, Trait::kHot}));
+  set(Signal::kSampling,
+      either(s, {Trait::kLogprobs, Trait::kChoices, Trait::kSeed, Trait::kReasoningAsked, Trait::kHot}));
   set(Signal::kRhythm, s.exchanges == 0 ? 0 : hour_entropy(s));
   set(Signal::kEndurance, hours_per_day(s));
   set(Signal::kClientUniform, -std::log2(std::max(1.0, s.networks.estimate()) * std::max(1.0, s.clients.estimate())));

@@ -10,9 +10,9 @@ namespace {
 
 // The least deviation that counts as one standard deviation: a signal that hardly varies among a small crowd must not
 // become infinitely telling. Units are the signal's own.
-constexpr std::array<double, kSignals> kDeviationMin = {
-    0.03, 0.02, 0.02, 0.7,  0.02, 0.05, 0.1,  0.3,  0.05, 0.03, 0.03, 0.03, 0.03, 0.02,
-    0.02, 0.08, 0.08, 0.04, 0.08, 0.3,  0.4,  0.15, 0.08, 0.05, 0.04, 1.0,  0.5};
+constexpr std::array<double, kSignals> kDeviationMin = {0.03, 0.02, 0.02, 0.7,  0.02, 0.05, 0.1,  0.3,  0.05,
+                                                        0.03, 0.03, 0.03, 0.03, 0.02, 0.02, 0.08, 0.08, 0.04,
+                                                        0.08, 0.3,  0.4,  0.15, 0.08, 0.05, 0.04, 1.0,  0.5};
 
 double median(std::vector<double>& values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
@@ -107,7 +107,8 @@ std::vector<Reading> read(const Norm& norm, const Weights& weights, const Values
     r.explanation = explain(r.signal, r.value, r.baseline);
     readings.push_back(std::move(r));
   }
-  std::stable_sort(readings.begin(), readings.end(), [](const Reading& a, const Reading& b) { return a.share > b.share; });
+  std::stable_sort(readings.begin(), readings.end(),
+                   [](const Reading& a, const Reading& b) { return a.share > b.share; });
   return readings;
 }
 

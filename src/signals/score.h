@@ -1,6 +1,6 @@
-// From values to a score. Norm says what each signal is for benign subjects at a volume: a line over looks for its level
-// and one for the logarithm of its robust deviation. Weights give every signal two slopes, one for each side. The score
-// is the sum of slopes times cut deviations.
+// From values to a score. Norm says what each signal is for benign subjects at a volume: a line over looks for its
+// level and one for the logarithm of its robust deviation. Weights give every signal two slopes, one for each side. The
+// score is the sum of slopes times cut deviations.
 //
 // Identity (network and client) may corroborate and never convict: its share is cut to +-kIdentityShareMax.
 // Thread rule: const methods are reentrant.

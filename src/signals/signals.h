@@ -33,18 +33,18 @@ enum class Signal : uint8_t {
   kPersona,
   kTrajectory,
   kProbing,
-  kInstruction,    // share of prompts that begin with an order
-  kImpersonal,     // share of prompts that never mention the writer
+  kInstruction,       // share of prompts that begin with an order
+  kImpersonal,        // share of prompts that never mention the writer
   kUnconversational,  // share of prompts that do not lean on what was said before
-  kSingleTurn,     // share of exchanges without history
-  kAnswerLength,   // mean of log2 of output tokens
-  kYield,          // log2 of output tokens per word of prompt
-  kLengthUniform,  // how alike the lengths of the prompts are (minus the deviation of log2 words)
-  kWellFormed,     // share of prompts that start with a capital and end with a full stop
-  kSampling,       // share of exchanges that set uncommon sampling parameters (logprobs, n, seed)
-  kRhythm,         // evenness of activity over the hours of the week (normalised entropy, for its volume)
-  kEndurance,      // active hours per active day
-  kClientUniform,  // one client and network for everything
+  kSingleTurn,        // share of exchanges without history
+  kAnswerLength,      // mean of log2 of output tokens
+  kYield,             // log2 of output tokens per word of prompt
+  kLengthUniform,     // how alike the lengths of the prompts are (minus the deviation of log2 words)
+  kWellFormed,        // share of prompts that start with a capital and end with a full stop
+  kSampling,          // share of exchanges that set uncommon sampling parameters (logprobs, n, seed)
+  kRhythm,            // evenness of activity over the hours of the week (normalised entropy, for its volume)
+  kEndurance,         // active hours per active day
+  kClientUniform,     // one client and network for everything
 };
 constexpr int kSignals = 27;
 constexpr double kDeviationMax = 6;

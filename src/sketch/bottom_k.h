@@ -24,8 +24,8 @@ class BottomK {
 
   void add(uint64_t hash, uint32_t count = 1) {
     if (entries_.size() == K && hash > entries_.back().hash) return;
-    const auto it = std::lower_bound(entries_.begin(), entries_.end(), hash,
-                                     [](const Entry& e, uint64_t h) { return e.hash < h; });
+    const auto it =
+        std::lower_bound(entries_.begin(), entries_.end(), hash, [](const Entry& e, uint64_t h) { return e.hash < h; });
     if (it != entries_.end() && it->hash == hash) {
       it->count = saturating(it->count, count);
       return;

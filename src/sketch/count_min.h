@@ -24,7 +24,8 @@ class CountMin {
     for (size_t row = 1; row < D; ++row) least = std::min(least, counts_[slot(hash, row)]);
     return least;
   }
-  // 0 for all different, 1 for all equal; unbiased up to the pairs of an exchange with itself. `total` is how many were added.
+  // 0 for all different, 1 for all equal; unbiased up to the pairs of an exchange with itself. `total` is how many were
+  // added.
   double collision(double total) const {
     if (total < 2) return 0;
     double squares = 0;

@@ -1,5 +1,5 @@
-// Counts out of trials: exact tails and intervals by the regularised incomplete beta function (continued fraction, Lentz
-// 1976; about 1e-13 relative).
+// Counts out of trials: exact tails and intervals by the regularised incomplete beta function (continued fraction,
+// Lentz 1976; about 1e-13 relative).
 #pragma once
 
 #include <cstdint>

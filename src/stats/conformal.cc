@@ -11,7 +11,9 @@ double rank_p(const std::vector<double>& sorted, double score) {
   return (1 + above) / (static_cast<double>(sorted.size()) + 1);
 }
 
-double resolution_of(const std::vector<double>& sorted) { return 1 / (static_cast<double>(sorted.size()) + 1); }
+double resolution_of(const std::vector<double>& sorted) {
+  return 1 / (static_cast<double>(sorted.size()) + 1);
+}
 
 }  // namespace
 
@@ -33,8 +35,8 @@ ConformalTail::ConformalTail(std::vector<double> scores) : scores_(std::move(sco
   if (b0 <= 0) return;
   shape_ = b0 - 2 * b1 > 0 ? 2 - b0 / (b0 - 2 * b1) : kShapeMax;
   shape_ = std::clamp(shape_, 0.0, kShapeMax);
-  // With the shape held, the mean of the excesses is scale / (1 - shape); its upper 95 % end by the gamma law of a sum of
-  // exponentials, in the normal approximation.
+  // With the shape held, the mean of the excesses is scale / (1 - shape); its upper 95 % end by the gamma law of a sum
+  // of exponentials, in the normal approximation.
   scale_ = b0 * (1 - shape_) * (1 + 1.645 / std::sqrt(m));
   fitted_ = true;
 }

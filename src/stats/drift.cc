@@ -47,7 +47,8 @@ double population_stability_index(std::span<const double> expected, std::span<co
   for (size_t i = 0; i < edges.size(); ++i) edges[i] = reference[(i + 1) * reference.size() / kCells];
   const auto shares = [&](std::span<const double> values) {
     std::array<double, kCells> counts{};
-    for (const double v : values) ++counts[static_cast<size_t>(std::upper_bound(edges.begin(), edges.end(), v) - edges.begin())];
+    for (const double v : values)
+      ++counts[static_cast<size_t>(std::upper_bound(edges.begin(), edges.end(), v) - edges.begin())];
     for (double& c : counts) c = std::max(c, 0.5) / static_cast<double>(values.size());
     return counts;
   };

@@ -49,8 +49,9 @@ double LogisticModel::logit(std::span<const float> x) const {
   return sum;
 }
 
-LogisticModel fit_logistic(std::span<const float> rows, std::span<const uint8_t> labels, std::span<const double> weights,
-                           std::span<const Sign> signs, std::span<const double> prior, double ridge) {
+LogisticModel fit_logistic(std::span<const float> rows, std::span<const uint8_t> labels,
+                           std::span<const double> weights, std::span<const Sign> signs, std::span<const double> prior,
+                           double ridge) {
   const size_t columns = signs.size();
   const size_t d = columns + 1;
   const size_t n = labels.size();

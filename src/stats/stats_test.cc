@@ -16,7 +16,7 @@ using Draw = double (*)(base::Random&);
 const Draw kNormal = [](base::Random& r) { return r.normal(); };
 const Draw kExponential = [](base::Random& r) { return r.exponential(1); };
 const Draw kHeavy = [](base::Random& r) { return r.normal() / std::sqrt(r.gamma(2.5, 0.4)); };  // Student t, 5 degrees
-const Draw kLumps = [](base::Random& r) { return std::floor(2 * r.normal()); };                  // ties
+const Draw kLumps = [](base::Random& r) { return std::floor(2 * r.normal()); };                 // ties
 
 std::vector<double> sample(Draw draw, size_t n, base::Random& random) {
   std::vector<double> out(n);
@@ -52,7 +52,8 @@ TEST(ConformalTail, IsUniformWhereRanksSpeak) {
 }
 
 TEST(ConformalTail, NeverRejectsTooOftenWithTies) {
-  for (const double level : {0.01, 0.05, 0.1, 0.3}) EXPECT_LE(rejection(kLumps, 200, level, false, 7), level * 1.1 + 0.003) << level;
+  for (const double level : {0.01, 0.05, 0.1, 0.3})
+    EXPECT_LE(rejection(kLumps, 200, level, false, 7), level * 1.1 + 0.003) << level;
 }
 
 TEST(ConformalTail, ExtrapolatesOnTheSafeSide) {
@@ -103,7 +104,7 @@ TEST(Binomial, AgreesWithDirectSums) {
     for (const uint64_t k : {0u, 1u, 7u, 20u}) {
       double direct = 0;
       for (uint64_t i = k; i <= 20; ++i) {
-        direct += std::exp(std::lgamma(21.0) - std::lgamma(i + 1.0) - std::lgamma(21.0 - static_cast<double>(i)) +
+        direct += std::exp(std::lgamma(21.0) - std::lgamma(static_cast<double>(i) + 1) - std::lgamma(21.0 - static_cast<double>(i)) +
                            static_cast<double>(i) * std::log(p) + (20.0 - static_cast<double>(i)) * std::log1p(-p));
       }
       EXPECT_NEAR(binomial_tail(k, 20, p), direct, 1e-12);

@@ -29,9 +29,10 @@ base::Result<Labels> Labels::parse(std::string_view text, std::string_view name)
     ++number;
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     const auto broken = [&](std::string_view what) {
-      return base::fail(ErrorCode::kInput, fmt::format("{}:{}: {}; a label is {{\"account\":..., \"label\":\"benign\" or "
-                                                       "\"hostile\", \"until\":\"2026-12-31T00:00:00Z\", \"why\":...}}",
-                                                       name, number, what));
+      return base::fail(ErrorCode::kInput,
+                        fmt::format("{}:{}: {}; a label is {{\"account\":..., \"label\":\"benign\" or "
+                                    "\"hostile\", \"until\":\"2026-12-31T00:00:00Z\", \"why\":...}}",
+                                    name, number, what));
     };
     const Json object = Json::parse(line, nullptr, false);
     if (!object.is_object()) return broken("not a JSON object");

@@ -47,9 +47,13 @@ class Cli : public testing::Test {
     return text.str();
   }
   void simulate() const {
-    write("p.yaml", "duration_days: 8\nseed: 2\ngroups:\n  - {class: people, accounts: 380, exchanges_median: 45, exchanges_sigma: 0.4}\n"
-                    "  - {class: pipeline, accounts: 10, exchanges_median: 60}\n  - {class: harvest, name: heavy, accounts: 1, exchanges_median: 900}\n");
-    const Result r = run("population --config p.yaml --prompts " STILLWATCH_SOURCE_DIR "/data/prompts --out log.jsonl.gz --truth truth.jsonl");
+    write("p.yaml",
+          "duration_days: 8\nseed: 2\ngroups:\n  - {class: people, accounts: 380, exchanges_median: 45, "
+          "exchanges_sigma: 0.4}\n"
+          "  - {class: pipeline, accounts: 10, exchanges_median: 60}\n  - {class: harvest, name: heavy, accounts: 1, "
+          "exchanges_median: 900}\n");
+    const Result r = run("population --config p.yaml --prompts " STILLWATCH_SOURCE_DIR
+                         "/data/prompts --out log.jsonl.gz --truth truth.jsonl");
     ASSERT_EQ(r.status, 0) << r.output;
     std::istringstream truths(read("truth.jsonl"));
     for (std::string line; std::getline(truths, line);) {

@@ -18,13 +18,13 @@ struct Language {
   std::span<const std::string_view> follow_ups;
 };
 
-std::span<const Subject> subjects();           // English
-std::span<const std::string_view> openers();   // what people write first
+std::span<const Subject> subjects();          // English
+std::span<const std::string_view> openers();  // what people write first
 std::span<const std::string_view> follow_ups();
-std::span<const std::string_view> replies();   // what an assistant says in between
-std::span<const std::string_view> tasks();     // what a broad instruction set asks
-std::span<const std::string_view> templates(); // of honest pipelines
-std::span<const std::string_view> intents();   // of a help desk, phrasings separated by |
-std::span<const Language> languages();         // other than English
+std::span<const std::string_view> replies();    // what an assistant says in between
+std::span<const std::string_view> tasks();      // what a broad instruction set asks
+std::span<const std::string_view> templates();  // of honest pipelines
+std::span<const std::string_view> intents();    // of a help desk, phrasings separated by |
+std::span<const Language> languages();          // other than English
 
 }  // namespace stillwatch::prompts

@@ -9,10 +9,9 @@
 
 namespace {
 
-
+using stillwatch::base::Random;
 using stillwatch::prompts::Language;
 using stillwatch::prompts::Subject;
-using stillwatch::base::Random;
 namespace parts = stillwatch::prompts;
 using Json = nlohmann::ordered_json;
 
@@ -24,11 +23,14 @@ auto any(const Items& items, Random& random) {
 }
 
 std::string sentence(const Subject& s, Random& random) {
-  static constexpr std::string_view kShapes[] = {
-      "The {a} was delivered late and the {b} does not match the order.", "After {n} days the {c} stopped working near the {a}.",
-      "Our team in hall {n} replaced the {b} on Tuesday.", "Nobody answered when the {a} failed during {s}.",
-      "The new {c} works well, only the {b} is {m} mm too short.", "Visitors praised the {a} but complained about the {c}.",
-      "A {b} from batch {n}{m} was found next to the {c}.", "For {s} we will need {n} more of the {a} before May."};
+  static constexpr std::string_view kShapes[] = {"The {a} was delivered late and the {b} does not match the order.",
+                                                 "After {n} days the {c} stopped working near the {a}.",
+                                                 "Our team in hall {n} replaced the {b} on Tuesday.",
+                                                 "Nobody answered when the {a} failed during {s}.",
+                                                 "The new {c} works well, only the {b} is {m} mm too short.",
+                                                 "Visitors praised the {a} but complained about the {c}.",
+                                                 "A {b} from batch {n}{m} was found next to the {c}.",
+                                                 "For {s} we will need {n} more of the {a} before May."};
   return fill(kShapes[random.below(std::size(kShapes))], s, random);
 }
 
@@ -70,8 +72,12 @@ class File {
   int count_ = 0;
 };
 
-Json user(std::string text) { return {{"role", "user"}, {"content", std::move(text)}}; }
-Json assistant(std::string text) { return {{"role", "assistant"}, {"content", std::move(text)}}; }
+Json user(std::string text) {
+  return {{"role", "user"}, {"content", std::move(text)}};
+}
+Json assistant(std::string text) {
+  return {{"role", "assistant"}, {"content", std::move(text)}};
+}
 
 // Persons with one or two subjects and a few conversations each.
 void people(File& file, Random& random) {
@@ -87,10 +93,12 @@ void people(File& file, Random& random) {
   for (; person < 700; ++person) {
     const Subject mine[] = {any(parts::subjects(), random), any(parts::subjects(), random)};
     const uint64_t conversations = 1 + random.below(4);
-    for (uint64_t i = 0; i < conversations; ++i) talk(mine[random.below(2)], parts::openers(), parts::follow_ups(), "en");
+    for (uint64_t i = 0; i < conversations; ++i)
+      talk(mine[random.below(2)], parts::openers(), parts::follow_ups(), "en");
   }
   for (const Language& language : parts::languages()) {
-    for (int i = 0; i < 40; ++i, ++person) talk(any(language.subjects, random), language.openers, language.follow_ups, language.code);
+    for (int i = 0; i < 40; ++i, ++person)
+      talk(any(language.subjects, random), language.openers, language.follow_ups, language.code);
   }
 }
 
@@ -104,7 +112,8 @@ void bots(File& file, Random& random) {
     }
     all.push_back(phrasings);
     for (int i = 0; i < 40; ++i) {
-      file.add({{"intent", "intent" + std::to_string(intent)}, {"messages", Json::array({user(fill(any(all, random), any(parts::subjects(), random), random))})}});
+      file.add({{"intent", "intent" + std::to_string(intent)},
+                {"messages", Json::array({user(fill(any(all, random), any(parts::subjects(), random), random))})}});
     }
     ++intent;
   }
@@ -116,7 +125,8 @@ void distill(File& file, Random& random) {
       if (!random.chance(0.85)) continue;
       std::string answer;
       const uint64_t parts = 1 + random.below(4);
-      for (uint64_t i = 0; i < parts; ++i) answer += (i > 0 ? " " : "") + fill(any(parts::replies(), random), s, random);
+      for (uint64_t i = 0; i < parts; ++i)
+        answer += (i > 0 ? " " : "") + fill(any(parts::replies(), random), s, random);
       file.add({{"messages", Json::array({user(fill(task, s, random))})}, {"response", answer}});
     }
   }
@@ -126,7 +136,9 @@ void pipelines(File& file, Random& random) {
   int number = 0;
   for (const std::string_view frame : parts::templates()) {
     for (int i = 0; i < 150; ++i) {
-      file.add({{"template", "template" + std::to_string(number)}, {"messages", Json::array({user(fill(frame, any(parts::subjects(), random), random))})}, {"response", "ok"}});
+      file.add({{"template", "template" + std::to_string(number)},
+                {"messages", Json::array({user(fill(frame, any(parts::subjects(), random), random))})},
+                {"response", "ok"}});
     }
     ++number;
   }
@@ -145,8 +157,9 @@ void arithmetic(File& file, Random& random) {
   for (int i = 0; i < 250; ++i) {
     const uint64_t a = 3 + random.below(90), b = 2 + random.below(40), c = 2 + random.below(9);
     const Subject s = any(parts::subjects(), random);
-    file.add({{"messages", Json::array({user("A shop for " + std::string(s.name) + " has " + std::to_string(a) + " boxes with " + std::to_string(c) +
-                                             " pieces each and sells " + std::to_string(b) + " pieces. How many pieces are left?")})},
+    file.add({{"messages", Json::array({user("A shop for " + std::string(s.name) + " has " + std::to_string(a) +
+                                             " boxes with " + std::to_string(c) + " pieces each and sells " +
+                                             std::to_string(b) + " pieces. How many pieces are left?")})},
               {"response", std::to_string(static_cast<int64_t>(a * c) - static_cast<int64_t>(b))}});
   }
 }
@@ -155,7 +168,8 @@ void choices(File& file, Random& random) {
   for (int i = 0; i < 250; ++i) {
     const Subject s = any(parts::subjects(), random);
     const Subject other = any(parts::subjects(), random);
-    file.add({{"messages", Json::array({user("Which of these belongs to " + std::string(s.name) + "?\nA. " + std::string(other.a) + "\nB. " + std::string(s.b) + "\nC. " +
+    file.add({{"messages", Json::array({user("Which of these belongs to " + std::string(s.name) + "?\nA. " +
+                                             std::string(other.a) + "\nB. " + std::string(s.b) + "\nC. " +
                                              std::string(other.c) + "\nD. " + std::string(other.b) + "\nAnswer:")})},
               {"response", "B"}});
   }
