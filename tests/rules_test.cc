@@ -19,13 +19,16 @@ void expect_clean(std::string_view text) {
   std::vector<features::Token> tokens;
   features::tokenize(text, tokens);
   const uint32_t kinds = features::kinds_of(tokens);
-  for (const features::Kind k : {features::Kind::kReasoning, features::Kind::kGrading, features::Kind::kGeneration, features::Kind::kPersona,
-                                 features::Kind::kTrajectory, features::Kind::kProbing, features::Kind::kInstruction}) {
+  for (const features::Kind k :
+       {features::Kind::kReasoning, features::Kind::kGrading, features::Kind::kGeneration, features::Kind::kPersona,
+        features::Kind::kTrajectory, features::Kind::kProbing, features::Kind::kInstruction}) {
     EXPECT_FALSE((kinds >> static_cast<int>(k)) & 1) << features::name_of(k) << ": " << text;
   }
 }
 
-std::string unescaped(std::string_view text) { return Json::parse(fmt::format("\"{}\"", text)).get<std::string>(); }
+std::string unescaped(std::string_view text) {
+  return Json::parse(fmt::format("\"{}\"", text)).get<std::string>();
+}
 
 TEST(Rules, MatchNothingThatShips) {
   const auto prompts = population::Prompts::load({STILLWATCH_SOURCE_DIR "/data/prompts"});

@@ -130,23 +130,29 @@ void note_style(std::string_view text, std::span<const Token> tokens, Facts& fac
 void note_words(std::span<const Token> tokens, Features& f) {
   constexpr uint32_t kEdgeWords = 4;
   constexpr uint32_t kShingleWords = 5;
+  // A polynomial over the window modulo 2^64, rolled on word by word (Karp and Rabin 1987).
+  constexpr uint64_t kBase = 0x9e3779b97f4a7c15ULL;
+  constexpr uint64_t kOldest = kBase * kBase * kBase * kBase * kBase;
   uint64_t window[kShingleWords] = {};
+  uint64_t rolled = 0;
   uint64_t prompt = 0;
   uint32_t n = 0;
+  uint32_t slot = 0;
   for (const Token& token : tokens) {
     if (!is_word(token)) continue;
-    prompt = base::combine(prompt, token.hash);
-    window[n % kShingleWords] = token.hash;
+    prompt = (prompt ^ token.hash) * kBase;
+    rolled = rolled * kBase + token.hash - kOldest * window[slot];
+    window[slot] = token.hash;
+    slot = slot + 1 == kShingleWords ? 0 : slot + 1;
     ++n;
     if (n <= kEdgeWords) f.opening = base::combine(f.opening, token.kind == TokenKind::kNumber ? 1 : token.hash);
-    if (n < kShingleWords) continue;
-    uint64_t shingle = 0;
-    for (uint32_t i = 0; i < kShingleWords; ++i) shingle = base::combine(shingle, window[(n + i) % kShingleWords]);
-    if ((shingle & 7) == 0 && f.shingle_count < kShinglesMax) f.shingles[f.shingle_count++] = shingle;
+    if (n < kShingleWords || f.shingle_count == kShinglesMax) continue;
+    const uint64_t shingle = base::combine(rolled, kShingleWords);
+    if ((shingle & 7) == 0) f.shingles[f.shingle_count++] = shingle;
   }
   const uint32_t edge = std::min(n, kEdgeWords);
   for (uint32_t i = 0; i < edge; ++i) f.closing = base::combine(f.closing, window[(n - edge + i) % kShingleWords]);
-  f.prompt = n > 0 ? prompt : 0;
+  f.prompt = n > 0 ? base::combine(prompt, n) : 0;
   f.prompt_words = n;
   f.meaningful = n > 0;
 }

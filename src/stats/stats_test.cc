@@ -104,8 +104,9 @@ TEST(Binomial, AgreesWithDirectSums) {
     for (const uint64_t k : {0u, 1u, 7u, 20u}) {
       double direct = 0;
       for (uint64_t i = k; i <= 20; ++i) {
-        direct += std::exp(std::lgamma(21.0) - std::lgamma(static_cast<double>(i) + 1) - std::lgamma(21.0 - static_cast<double>(i)) +
-                           static_cast<double>(i) * std::log(p) + (20.0 - static_cast<double>(i)) * std::log1p(-p));
+        direct += std::exp(std::lgamma(21.0) - std::lgamma(static_cast<double>(i) + 1) -
+                           std::lgamma(21.0 - static_cast<double>(i)) + static_cast<double>(i) * std::log(p) +
+                           (20.0 - static_cast<double>(i)) * std::log1p(-p));
       }
       EXPECT_NEAR(binomial_tail(k, 20, p), direct, 1e-12);
     }
