@@ -9,13 +9,11 @@
 
 namespace {
 
-using namespace std::string_view_literals;
 namespace dialect = stillwatch::dialect;
 namespace features = stillwatch::features;
 
-constexpr std::string_view kWords[] = {"the"sv, "river"sv,    "model"sv, "how"sv,   "between"sv, "garden"sv,
-                                       "of"sv,  "question"sv, "paper"sv, "and"sv,   "weather"sv, "because"sv,
-                                       "a"sv,   "machine"sv,  "in"sv,    "winter"sv};
+constexpr std::string_view kWords[] = {"the",   "river", "model",   "how",     "between", "garden",  "of", "question",
+                                       "paper", "and",   "weather", "because", "a",       "machine", "in", "winter"};
 
 std::string prompt(size_t bytes) {
   stillwatch::base::Random random(1);
