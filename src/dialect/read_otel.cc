@@ -175,14 +175,18 @@ void read_span(Element span, std::optional<Element> resource, ReadContext& conte
 }  // namespace
 
 Problem read_otel(Element record, ReadContext& context) {
+  struct Nesting {
+    const char *outer, *scope, *inner;
+  };
+  constexpr Nesting kExports[] = {{"resourceSpans", "scopeSpans", "spans"},
+                                  {"resourceLogs", "scopeLogs", "logRecords"}};
   bool known = false;
-  for (const auto& [outer, scope, inner] :
-       {std::tuple{"resourceSpans", "scopeSpans", "spans"}, std::tuple{"resourceLogs", "scopeLogs", "logRecords"}}) {
-    json::each(json::at(record, outer), [&](Element resource) {
+  for (const Nesting& names : kExports) {
+    json::each(json::at(record, names.outer), [&](Element resource) {
       known = true;
       const auto about = json::at(resource, "resource");
-      json::each(json::at(resource, scope), [&](Element scoped) {
-        json::each(json::at(scoped, inner), [&](Element span) {
+      json::each(json::at(resource, names.scope), [&](Element scoped) {
+        json::each(json::at(scoped, names.inner), [&](Element span) {
           read_span(span, about ? json::at(*about, "attributes") : std::nullopt, context);
         });
       });
