@@ -139,6 +139,7 @@ class Benchmark {
     population::Config config;
     config.duration_days = 20;
     config.seed = seed;
+    config.split = seed / 100;  // every world divides the sources anew
     config.groups = std::move(groups);
     auto all = observe(config, prompts_, timing_);
     if (!all) give_up(all.error());

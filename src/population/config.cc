@@ -186,6 +186,7 @@ base::Result<Config> Config::parse(std::string_view yaml, std::string_view name)
   }
   r.number("duration_days", config.duration_days, 0.01, 3650);
   r.number("seed", config.seed, 0, 9e15);
+  r.number("split", config.split, 0, 9e15);
   const YAML::Node groups = r.take("groups");
   if (!groups || !groups.IsSequence() || groups.size() == 0) r.fail(root, "`groups` is missing or no list");
   if (auto error = r.finish()) return tl::unexpected(*error);

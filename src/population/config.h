@@ -65,6 +65,7 @@ struct Config {
   base::Time start = base::from_ms(1'772'409'600'000);  // 2026-03-02, a Monday
   double duration_days = 14;
   uint64_t seed = 1;
+  uint64_t split = 0;  // another number divides sources into other parts
   std::vector<Group> groups;
 
   static base::Result<Config> parse(std::string_view yaml, std::string_view name);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/hash.h"
+
 namespace stillwatch::population {
 
 const Pool& Pools::get(const std::vector<std::string>& globs, uint32_t part, uint32_t part_of) {
@@ -15,7 +17,7 @@ const Pool& Pools::get(const std::vector<std::string>& globs, uint32_t part, uin
     slot->by_group.resize(first_group + source->groups);
     slot->group_source.resize(first_group + source->groups, source->name);
     for (const Conversation& c : source->conversations) {
-      if (c.id_hash % part_of != part) continue;
+      if (base::combine(c.id_hash, split_) % part_of != part) continue;
       slot->all.push_back(&c);
       slot->by_topic[c.topic].push_back(&c);
       slot->by_group[first_group + c.group].push_back(&c);

@@ -54,11 +54,13 @@ struct Pool {
 
 class Pools {
  public:
-  explicit Pools(const Prompts& prompts) : prompts_(prompts) {}
+  // `split` says which division into parts is meant.
+  Pools(const Prompts& prompts, uint64_t split) : prompts_(prompts), split_(split) {}
   const Pool& get(const std::vector<std::string>& globs, uint32_t part, uint32_t part_of);
 
  private:
   const Prompts& prompts_;
+  uint64_t split_;
   std::map<std::string, std::unique_ptr<Pool>> pools_;
 };
 

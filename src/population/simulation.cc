@@ -80,7 +80,8 @@ struct Simulation::State {
   std::vector<Truth> truths;
   Request request;
 
-  State(Config c, const Prompts& p, Timing t) : config(std::move(c)), prompts(&p), timing(std::move(t)), pools(p) {}
+  State(Config c, const Prompts& p, Timing t)
+      : config(std::move(c)), prompts(&p), timing(std::move(t)), pools(p, config.split) {}
 
   base::Result<void> cast_group(const Group& group, base::Random random);
   void plan(uint32_t index, bool continues, double gap_ms);
