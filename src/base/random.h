@@ -53,14 +53,6 @@ class Random {
       if (v > 0 && std::log1p(-uniform()) < 0.5 * x * x + d - d * v + d * std::log(v)) return d * v * scale;
     }
   }
-  // By inversion of exponential gaps up to a mean of 64, a rounded normal beyond (error below 1 % in the tails we use).
-  uint64_t poisson(double mean) {
-    if (mean > 64) return static_cast<uint64_t>(std::max(0.0, std::round(mean + std::sqrt(mean) * normal())));
-    uint64_t n = 0;
-    for (double gap = exponential(1); gap < mean; gap += exponential(1)) ++n;
-    return n;
-  }
-
   template <typename T>
   void shuffle(std::span<T> items) {
     for (size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[below(i)]);

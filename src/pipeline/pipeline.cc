@@ -189,7 +189,6 @@ Findings Pipeline::findings() const {
     if (a.evidence.score != b.evidence.score) return a.evidence.score > b.evidence.score;
     return a.exchanges > b.exchanges;
   });
-  if (out.ranked.size() > s.options.ranked_max) out.ranked.resize(s.options.ranked_max);
   return out;
 }
 

@@ -18,7 +18,6 @@ namespace stillwatch::pipeline {
 
 struct Options {
   double false_alarms_per_10000 = 5;  // per month (an epoch of base::kEpochMs)
-  size_t ranked_max = 1'000'000;      // accounts kept in Findings::ranked
 };
 
 class Pipeline {

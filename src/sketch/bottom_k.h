@@ -80,19 +80,4 @@ class BottomK {
   std::vector<Entry> entries_;
 };
 
-// Jaccard similarity of the two streams' sets, from the K smallest hashes of their union.
-template <size_t K>
-double jaccard(const BottomK<K>& a, const BottomK<K>& b) {
-  BottomK<K> both = a;
-  both.merge(b);
-  if (both.entries().empty()) return 0;
-  const auto has = [](const BottomK<K>& s, uint64_t hash) {
-    return std::binary_search(s.entries().begin(), s.entries().end(), typename BottomK<K>::Entry{hash, 0},
-                              [](const auto& x, const auto& y) { return x.hash < y.hash; });
-  };
-  size_t shared = 0;
-  for (const auto& e : both.entries()) shared += has(a, e.hash) && has(b, e.hash);
-  return static_cast<double>(shared) / static_cast<double>(both.entries().size());
-}
-
 }  // namespace stillwatch::sketch

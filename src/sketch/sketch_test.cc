@@ -126,16 +126,6 @@ TEST(BottomK, KeepsExactCountsOfItsSample) {
   EXPECT_FALSE(sketch.complete());
 }
 
-TEST(BottomK, EstimatesJaccard) {
-  BottomK<128> a, b;
-  for (uint64_t i = 0; i < 3000; ++i) {
-    if (i < 2000) a.add(base::combine(i, 5));
-    if (i >= 1000) b.add(base::combine(i, 5));
-  }
-  EXPECT_NEAR(jaccard(a, b), 1.0 / 3, 0.13);
-  EXPECT_EQ(jaccard(BottomK<8>(), BottomK<8>()), 0);
-}
-
 TEST(CountMin, NeverReadsLowAndSeesConcentration) {
   CountMin<64, 2> spread, peaked;
   for (uint64_t i = 0; i < 1000; ++i) {

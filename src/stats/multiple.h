@@ -1,4 +1,4 @@
-// Many tests at once. Both return adjusted p-values in the order given.
+// Many tests at once.
 #pragma once
 
 #include <span>
@@ -6,11 +6,8 @@
 
 namespace stillwatch::stats {
 
-// Benjamini and Hochberg 1995: rejecting q <= a keeps the expected share of false rejections below a (independent
-// tests).
+// Adjusted p-values in the order given. Benjamini and Hochberg 1995: rejecting q <= a keeps the expected share of false
+// rejections below a (independent tests).
 std::vector<double> benjamini_hochberg(std::span<const double> p_values);
-
-// Holm 1979: rejecting <= a keeps the chance of any false rejection below a, whatever the dependence.
-std::vector<double> holm(std::span<const double> p_values);
 
 }  // namespace stillwatch::stats
