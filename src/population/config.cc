@@ -88,6 +88,7 @@ class Reader {
   }
   // Every key must have been asked for.
   std::optional<base::Error> finish() {
+    if (!node_.IsMap()) return error_;
     for (const auto& entry : node_) {
       const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "?";
       if (std::find(known_.begin(), known_.end(), key) == known_.end())

@@ -153,6 +153,7 @@ TEST(Population, ConfigurationMistakesAreLocated) {
   EXPECT_NE(problem("groups:\n  - {class: people, colour: red}").find("`colour` is not known"), std::string::npos);
   EXPECT_NE(problem("{}").find("`groups`"), std::string::npos);
   EXPECT_NE(problem("groups: [").find("p.yaml:"), std::string::npos);
+  EXPECT_NE(problem("- {class: people}").find("p.yaml:1:1:"), std::string::npos);
   Config c = config_of({group(Class::kPeople, 1, 5)});
   c.groups[0].sources = {"nothing/*"};
   const auto started = Simulation::start(c, shipped(), {});

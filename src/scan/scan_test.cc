@@ -1,57 +1,14 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <zlib.h>
-#include <zstd.h>
-
-#include <filesystem>
-#include <fstream>
 
 #include "base/random.h"
 #include "report/json.h"
 #include "scan/reorder.h"
 #include "scan/scanner.h"
-#include "scan/source.h"
+#include "scan/test_files.h"
 
 namespace stillwatch::scan {
 namespace {
-
-namespace fs = std::filesystem;
-
-class Folder {
- public:
-  Folder() : path_(fs::temp_directory_path() / fmt::format("stillwatch-scan-{}-{}", ::getpid(), ++count_)) {
-    fs::create_directories(path_);
-  }
-  ~Folder() { fs::remove_all(path_); }
-  std::string write(const std::string& name, const std::string& bytes) const {
-    std::ofstream(path_ / name, std::ios::binary) << bytes;
-    return (path_ / name).string();
-  }
-
- private:
-  static inline int count_ = 0;
-  fs::path path_;
-};
-
-std::string gzip(const std::string& text) {
-  std::string out(compressBound(text.size()) + 100, '\0');
-  z_stream s{};
-  deflateInit2(&s, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
-  s.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  s.avail_in = static_cast<uInt>(text.size());
-  s.next_out = reinterpret_cast<Bytef*>(out.data());
-  s.avail_out = static_cast<uInt>(out.size());
-  deflate(&s, Z_FINISH);
-  out.resize(s.total_out);
-  deflateEnd(&s);
-  return out;
-}
-
-std::string zstandard(const std::string& text) {
-  std::string out(ZSTD_compressBound(text.size()), '\0');
-  out.resize(ZSTD_compress(out.data(), out.size(), text.data(), text.size(), 3));
-  return out;
-}
 
 std::string line_of(int account, int64_t seconds, int prompt) {
   return fmt::format(

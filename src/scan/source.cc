@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include <cerrno>
 #include <cstring>
@@ -126,6 +127,7 @@ class Zstandard final : public Source {
   Result<size_t> read(char* data, size_t size) override {
     ZSTD_outBuffer out{data, size, 0};
     while (out.pos == 0) {
+      // The decompressor keeps a byte of input back while it holds output, so no input means no output.
       if (buffer_.pos == buffer_.size) {
         const auto n = raw_.read(in_.data(), in_.size());
         if (!n) return n;
@@ -138,6 +140,10 @@ class Zstandard final : public Source {
         buffer_ = {in_.data(), *n, 0};
       }
       const size_t left = ZSTD_decompressStream(stream_.get(), &out, &buffer_);
+      if (ZSTD_getErrorCode(left) == ZSTD_error_frameParameter_windowTooLarge) {
+        return base::fail(ErrorCode::kInput,
+                          "the Zstandard data needs a window beyond 128 MiB: compress it again without --long");
+      }
       if (ZSTD_isError(left))
         return base::fail(ErrorCode::kInput, "the Zstandard data is damaged; what came before was read");
       frame_done_ = left == 0;
@@ -172,7 +178,10 @@ Result<std::unique_ptr<Source>> Source::open(const std::string& path) {
     head.append(bytes, *n);
   }
   const bool gzip = head.substr(0, 2) == "\x1f\x8b";
-  const bool zstandard = head == "\x28\xb5\x2f\xfd";
+  // Either magic number of RFC 8878: a frame, or a skippable one, with which parallel compressors begin.
+  const std::string_view mark = head;
+  const bool zstandard = head.size() == 4 &&
+                         (mark == "\x28\xb5\x2f\xfd" || ((head[0] & 0xf0) == 0x50 && mark.substr(1) == "\x2a\x4d\x18"));
   Raw raw(std::move(descriptor), std::move(head));
   if (gzip) return std::make_unique<Gzip>(std::move(raw));
   if (zstandard) return std::make_unique<Zstandard>(std::move(raw));
