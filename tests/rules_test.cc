@@ -5,8 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "features/kinds.h"
-#include "population/cast.h"
+#include "population/agent.h"
 #include "population/prompts.h"
+#include "population/wording.h"
 
 namespace {
 
@@ -54,8 +55,11 @@ TEST(Rules, MatchNothingThatTheSimulatorAdds) {
   for (int i = 0; i < 200; ++i) {
     expect_clean(population::labelling_instruction(random));
     expect_clean(population::bot_system_prompt(random));
-    const population::Repository repository(random);
-    expect_clean(repository.task(random));
+    population::Agent agent(random);
+    population::Request request;
+    agent.next({}, random, request);
+    expect_clean(request.system);
+    expect_clean(request.turns.front().text);
   }
 }
 

@@ -5,297 +5,247 @@
 #include <algorithm>
 #include <cmath>
 
+#include "population/wording.h"
+
 namespace stillwatch::population {
 namespace {
 
-uint32_t lognormal(double median, double sigma, double most, base::Random& random) {
-  return static_cast<uint32_t>(std::clamp(median * std::exp(sigma * random.normal()), 1.0, most));
-}
+constexpr double kThinkingMs = 20'000;  // a person reads and writes at least so long
+constexpr double kPauseMs = 90'000;     // and then some, in the mean
 
-uint32_t drawn(const std::vector<uint32_t>& observed, double median, double sigma, base::Random& random) {
-  return observed.empty() ? lognormal(median, sigma, 4000, random) : observed[random.below(observed.size())];
-}
-
-std::string fresh_name(base::Random& random) {
-  return fmt::format("acct_{:012x}", random.bits() >> 16);
+// How many of `cards`, in an order of the caller's own.
+std::vector<const Cards*> some_of(const std::vector<Cards>& groups, size_t count, base::Random& random) {
+  std::vector<const Cards*> all;
+  for (const Cards& cards : groups) all.push_back(&cards);
+  random.shuffle(std::span(all));
+  all.resize(std::min(count, all.size()));
+  return all;
 }
 
 }  // namespace
 
-Person::Person(const Pool& pool, double persistence, base::Random& random) : pool_(&pool), persistence_(persistence) {
-  main_ = pool.all[random.below(pool.all.size())]->topic;
-}
-
-Deck& Person::deck(uint16_t topic, base::Random& random) {
-  for (auto& [known, deck] : decks_) {
-    if (known == topic) return deck;
-  }
-  return decks_.emplace_back(topic, Deck(pool_->by_topic[topic], random)).second;
-}
-
-const Conversation* Person::next(base::Random& random) {
-  constexpr int kTries = 12;  // topics may run dry; after that many the person has asked all it had to ask
-  for (int i = 0; i < kTries; ++i) {
-    const uint16_t topic = random.chance(persistence_) ? main_ : pool_->all[random.below(pool_->all.size())]->topic;
-    if (const Conversation* c = deck(topic, random).next()) return c;
-    if (topic == main_) main_ = pool_->all[random.below(pool_->all.size())]->topic;  // a new interest
-  }
-  return nullptr;
-}
-
-Account::Account(const Cast& cast, uint32_t member, uint32_t campaign_size, base::Random random, base::Random shared)
+Account::Account(const Cast& cast, uint32_t member, uint32_t campaign_size, base::Random random, base::Random campaign)
     : cast_(&cast),
       member_(member),
       campaign_size_(campaign_size),
       random_(random),
-      campaign_(shared),
-      repository_(random_) {
-  const Group& g = *cast.group;
-  name = fresh_name(random_);
-  base::Random deck_random = shared.fork(1);
-  choose_identity(shared);
+      campaign_(campaign),
+      name_(fresh_account(random_)),
+      caller_(*cast.group, random_, campaign) {
+  choose_decks();
+}
+
+void Account::choose_decks() {
+  const Group& g = *cast_->group;
+  const Pool& pool = *cast_->pool;
   switch (g.kind) {
     case Class::kPeople:
+      persons_.emplace(pool, 1, cast_->persistence, random_);
+      break;
+    case Class::kOffice:
+      persons_.emplace(pool, g.persons, cast_->persistence, random_);
+      break;
     case Class::kReseller:
-    case Class::kOffice: {
-      // A reseller's many persons are drawn afresh conversation by conversation; an office's few are kept.
-      const uint32_t kept = g.kind == Class::kOffice ? g.persons : 1;
-      const double persistence = g.kind == Class::kReseller ? 0 : cast.persistence;
-      for (uint32_t i = 0; i < kept; ++i) persons_.emplace_back(*cast.pool, persistence, random_);
+      persons_.emplace(pool, 1, 0, random_);
+      names_users_ = random_.chance(0.5);
+      break;
+    case Class::kHarvest: {
+      base::Random order = of_campaign(3);
+      harvest_ = Deck(pool.all, order);
+      if (cast_->cover != nullptr) persons_.emplace(*cast_->cover, 1, cast_->persistence, random_);
       break;
     }
-    case Class::kHarvest:
-      harvest_ = Deck(cast.pool->all, deck_random);
-      if (cast.cover != nullptr) persons_.emplace_back(*cast.cover, cast.persistence, random_);
-      break;
-    case Class::kProductBot: {
+    case Class::kProductBot:
       // A bot knows a handful of intents.
-      const size_t intents = 3 + random_.below(12);
-      for (size_t i = 0; i < intents; ++i) {
-        decks_.emplace_back(cast.pool->by_group[random_.below(cast.pool->by_group.size())], random_);
-      }
+      for (const Cards* cards : some_of(pool.by_group, 3 + random_.below(12), random_))
+        decks_.emplace_back(*cards, random_);
       system_ = bot_system_prompt(random_);
+      names_users_ = true;
       break;
-    }
     case Class::kPipeline:
-      for (uint32_t i = 0; i < g.templates; ++i) {
-        decks_.emplace_back(cast.pool->by_group[random_.below(cast.pool->by_group.size())], random_);
-      }
+      for (const Cards* cards : some_of(pool.by_group, g.templates, random_)) decks_.emplace_back(*cards, random_);
       break;
     case Class::kLabelling:
       instruction_ = labelling_instruction(random_);
-      decks_.emplace_back(cast.pool->all, random_);
+      decks_.emplace_back(pool.all, random_);
       break;
     case Class::kEvaluator: {
-      // One benchmark, or a slice of a long one, from its beginning every time.
-      const std::string& source = cast.pool->group_source[random_.below(cast.pool->group_source.size())];
-      Cards cards;
-      for (size_t i = 0; i < cast.pool->by_group.size(); ++i) {
-        if (cast.pool->group_source[i] != source) continue;
-        decks_.emplace_back(cast.pool->by_group[i], random_);
+      // All tasks of one benchmark.
+      const std::string& source = pool.sources[random_.below(pool.sources.size())];
+      for (size_t i = 0; i < pool.by_group.size(); ++i) {
+        if (pool.group_source[i] == source) decks_.emplace_back(pool.by_group[i], random_);
       }
       break;
     }
     case Class::kCodingAgent:
-      system_ = fmt::format("Work in the repository {}. Use the tools.", repository_.names[0]);
+      agent_ = std::make_unique<Agent>(random_);
       break;
   }
 }
 
-void Account::choose_identity(base::Random& shared) {
-  const Group& g = *cast_->group;
-  base::Random same = shared.fork(2);
-  anthropic = random_.chance(0.25);
-  const bool own_network = g.network == Identity::kUnshared;
-  const size_t count = g.kind == Class::kReseller ? 1 + random_.below(40) : 1 + random_.below(3);
-  networks.clear();
-  for (size_t i = 0; i < count; ++i) {
-    std::string network = address_of(g.network == Identity::kShared ? same : random_);
-    if (g.network == Identity::kMixed) {
-      // A proxy pool of forty exits, the same for the whole campaign.
-      base::Random pool = shared.fork(100 + random_.below(40));
-      network = address_of(pool);
-    }
-    networks.push_back(own_network ? network : address_in(network, random_));
-  }
-  clients.clear();
-  const size_t programs = 1 + random_.below(2);
-  for (size_t i = 0; i < programs; ++i) clients.push_back(client_of(g.client == Identity::kUnshared ? random_ : same));
-
-  const bool program = g.kind == Class::kEvaluator || g.kind == Class::kPipeline || g.kind == Class::kLabelling;
-  parameters.clear();
-  if (program && random_.chance(0.7)) {
-    parameters += ",\"temperature\":0";
-  } else if (random_.chance(0.4)) {
-    parameters += fmt::format(",\"temperature\":{}", random_.below(3) == 0   ? "0.2"
-                                                     : random_.below(2) == 0 ? "0.7"
-                                                                             : "1");
-  }
-  if (anthropic || random_.chance(0.5)) parameters += fmt::format(",\"max_tokens\":{}", 512u << random_.below(4));
-  if (random_.chance(0.5)) parameters += ",\"stream\":true";
+Origin Account::origin() {
+  const Caller& c = caller_;
+  return {name_, c.networks[random_.below(c.networks.size())], c.clients[random_.below(c.clients.size())], c.parameters,
+          c.anthropic};
 }
 
 void Account::replace() {
-  name = fresh_name(random_);
-  base::Random shared = campaign_;
-  choose_identity(shared);
+  name_ = fresh_account(random_);
+  caller_ = Caller(*cast_->group, random_, campaign_);
 }
 
 bool Account::next(Request& request, bool in_slow_start) {
-  request.turns.clear();
-  request.answer.clear();
-  request.user.clear();
+  request.clear();
   request.system = system_;
-  request.continues = false;
   if (conversation_ != nullptr) {
     continue_conversation(request);
-    return true;
+  } else {
+    constexpr uint64_t kBotUsers = 5000;
+    const uint64_t users = cast_->group->kind == Class::kProductBot ? kBotUsers : cast_->group->persons;
+    if (names_users_) user_ = fmt::format("u{}", random_.below(users));
+    if (!start(request, in_slow_start)) return false;
   }
-  if (agent_turns_ > 0) {
-    agent(request);
-    return true;
+  request.user = user_;
+  if (request.answer.text.empty()) {
+    constexpr uint32_t kFillerWordsMax = 60;
+    answer_ = filler(std::min(request.answer_tokens, kFillerWordsMax), random_);
+    request.answer.text = answer_;
   }
-  return start(request, in_slow_start);
+  return true;
 }
 
 bool Account::start(Request& request, bool in_slow_start) {
-  const Group& g = *cast_->group;
-  switch (g.kind) {
+  switch (cast_->group->kind) {
     case Class::kPeople:
-    case Class::kReseller:
     case Class::kOffice:
-      return start_person(request);
+    case Class::kReseller:
+      return start_conversation(persons_->next(random_), request);
     case Class::kHarvest:
-      if (!persons_.empty() && (in_slow_start || random_.chance(g.cover))) return start_person(request);
-      return !in_slow_start && start_harvest(request);
+      if (in_slow_start || (persons_ && random_.chance(cast_->cover_chance))) {
+        return start_conversation(persons_->next(random_), request);
+      }
+      return start_harvest(request);
     case Class::kCodingAgent:
-      agent_turns_ = 4 + static_cast<uint32_t>(random_.below(30));
-      history_.clear();
-      agent(request);
+      agent_->next(*cast_->timing, random_, request);
       return true;
-    case Class::kProductBot: {
-      // Popular questions come again: a Zipf-like place in the intent's deck.
-      const Deck& deck = decks_[random_.below(decks_.size())];
-      const auto n = static_cast<double>(deck.cards()->size());
-      const Conversation* c = deck.at(static_cast<uint64_t>(std::pow(n, random_.uniform())) - 1);
-      request.turns.push_back({false, c->turns.back().text});
-      request.user = fmt::format("u{}", random_.below(5000));
-      request.answer_tokens = lognormal(45, 0.5, 400, random_);
-      return true;
-    }
+    case Class::kProductBot:
+      return ask_bot(request);
     case Class::kPipeline:
-    case Class::kLabelling: {
-      for (size_t i = 0; i < decks_.size(); ++i) {
-        Deck& deck = decks_[(run_ + i) % decks_.size()];
-        const Conversation* c = deck.next();
-        if (c == nullptr) continue;
-        request.turns.push_back({false, instruction_ + c->turns.back().text});
-        request.answer = c->response;
-        request.answer_tokens =
-            instruction_.empty() ? answer_tokens(c, true) : 1 + static_cast<uint32_t>(random_.below(4));
-        if (random_.chance(0.02)) ++run_;  // mostly one template at a time
-        return true;
-      }
-      return false;
-    }
-    case Class::kEvaluator: {
-      size_t total = 0;
-      for (const Deck& deck : decks_) total += deck.cards()->size();
-      // A run is at most kRun questions; then the next model version is measured on the same.
-      constexpr size_t kRun = 400;
-      size_t place = run_++ % std::min(total, kRun);
-      for (const Deck& deck : decks_) {
-        if (place < deck.cards()->size()) {
-          const Conversation* c = deck.at(place);
-          request.turns.push_back({false, c->turns.back().text});
-          request.answer = c->response;
-          request.answer_tokens = answer_tokens(c, true);
-          return true;
-        }
-        place -= deck.cards()->size();
-      }
-      return false;
-    }
+    case Class::kLabelling:
+      return ask_batch(request);
+    case Class::kEvaluator:
+      return ask_benchmark(request);
   }
   return false;
 }
 
-bool Account::start_person(Request& request) {
-  Person& person = persons_[random_.below(persons_.size())];
-  conversation_ = person.next(random_);
-  if (conversation_ == nullptr) return false;
-  turn_ = 0;
+bool Account::start_conversation(const Conversation* conversation, Request& request) {
+  if (conversation == nullptr) return false;
+  conversation_ = conversation;
+  sent_turns_ = 0;
   continue_conversation(request);
   return true;
 }
 
+// Member k of K takes every K-th card of the campaign's deck: shards are disjoint.
 bool Account::start_harvest(Request& request) {
-  // Member k of K takes every K-th card of the campaign's deck: shards are disjoint.
   const Conversation* c = harvest_.at(member_ + harvested_++ * campaign_size_);
   if (c == nullptr) return false;
-  if (c->user_turns() > 1) {
-    conversation_ = c;
-    turn_ = 0;
-    continue_conversation(request);
+  const Template wrapping = cast_->group->wrapping;
+  if (c->user_turns() > 1) return start_conversation(c, request);
+  if (wrapping == Template::kNone) {
+    ask_once(*c, c->turns.back().text, request);
     return true;
   }
-  std::string text = c->turns.back().text;
-  const Group& g = *cast_->group;
-  if (g.wrapping != Template::kNone) {
-    base::Random which = campaign_;
-    const size_t frame_of = g.wrapping == Template::kShared ? which.below(kFrames) : random_.below(kFrames);
-    text = fmt::format(fmt::runtime(frame(frame_of)), text);
-  }
-  request.turns.push_back({false, std::move(text)});
-  request.answer = c->response;
-  request.answer_tokens = answer_tokens(c, true);
+  base::Random same = of_campaign(4);
+  const size_t which = (wrapping == Template::kShared ? same : random_).below(kFrames);
+  text_ = fmt::format(fmt::runtime(frame(which)), c->turns.back().text);
+  ask_once(*c, text_, request);
   return true;
 }
 
-void Account::continue_conversation(Request& request) {
-  const Conversation& c = *conversation_;
-  size_t end = turn_;
-  while (end < c.turns.size() && c.turns[end].assistant) ++end;
-  ++end;
-  for (size_t i = 0; i < end && i < c.turns.size(); ++i) {
-    if (i > 0 && !c.turns[i].assistant && !c.turns[i - 1].assistant)
-      request.turns.push_back({true, filler(25, random_)});
-    request.turns.push_back(c.turns[i]);
+// Popular questions come again: places in the intent's deck fall off as 1 / place.
+bool Account::ask_bot(Request& request) {
+  const Deck& deck = decks_[random_.below(decks_.size())];
+  const auto n = static_cast<double>(deck.cards()->size());
+  const Conversation* c = deck.at(static_cast<uint64_t>(std::pow(n, random_.uniform())) - 1);
+  request.turns.push_back({Speaker::kUser, c->turns.back().text});
+  request.answer_tokens = lognormal_tokens(45, 0.5, 400, random_);
+  return true;
+}
+
+bool Account::ask_batch(Request& request) {
+  constexpr double kChange = 0.02;  // one template runs for a while, then the next
+  for (size_t i = 0; i < decks_.size(); ++i) {
+    const Conversation* c = decks_[(run_ + i) % decks_.size()].next();
+    if (c == nullptr) continue;
+    if (instruction_.empty()) {
+      ask_once(*c, c->turns.back().text, request);
+    } else {
+      text_ = instruction_ + c->turns.back().text;
+      request.turns.push_back({Speaker::kUser, text_});
+      request.answer_tokens = 1 + static_cast<uint32_t>(random_.below(4));
+    }
+    if (random_.chance(kChange)) ++run_;
+    return true;
   }
-  const bool last = end >= c.turns.size();
-  if (!last && c.turns[end].assistant) request.answer = c.turns[end].text;
-  if (last) request.answer = c.response;
-  request.answer_tokens = answer_tokens(&c, last);
+  return false;
+}
+
+// A run is at most kRun questions of the benchmark, the same in every run: each measures another version of a model.
+bool Account::ask_benchmark(Request& request) {
+  constexpr size_t kRun = 400;
+  size_t total = 0;
+  for (const Deck& deck : decks_) total += deck.cards()->size();
+  size_t place = run_++ % std::min(total, kRun);
+  for (const Deck& deck : decks_) {
+    if (place < deck.cards()->size()) {
+      const Conversation* c = deck.at(place);
+      ask_once(*c, c->turns.back().text, request);
+      return true;
+    }
+    place -= deck.cards()->size();
+  }
+  return false;
+}
+
+void Account::ask_once(const Conversation& conversation, std::string_view text, Request& request) {
+  request.turns.push_back({Speaker::kUser, text});
+  request.answer.text = conversation.response;
+  request.answer_tokens = chat_tokens(conversation.response);
+}
+
+// Sends what was said so far and the next words of the person; the log's own answers stand between where it has them.
+void Account::continue_conversation(Request& request) {
+  const std::vector<Spoken>& turns = conversation_->turns;
+  size_t end = sent_turns_;
+  while (turns[end].assistant) ++end;
+  ++end;
+  if (filler_.empty()) filler_ = filler(25, random_);
+  for (size_t i = 0; i < end; ++i) {
+    if (i > 0 && !turns[i].assistant && !turns[i - 1].assistant)
+      request.turns.push_back({Speaker::kAssistant, filler_});
+    request.turns.push_back({turns[i].assistant ? Speaker::kAssistant : Speaker::kUser, turns[i].text});
+  }
+  const bool last = end == turns.size();
+  if (last) {
+    request.answer.text = conversation_->response;
+  } else {
+    request.answer.text = turns[end].assistant ? std::string_view(turns[end].text) : filler_;
+  }
+  request.answer_tokens = chat_tokens(last || turns[end].assistant ? request.answer.text : std::string_view());
   request.continues = !last;
-  request.gap_ms = 20'000 + random_.exponential(90'000);
-  turn_ = end;
+  request.gap_ms = kThinkingMs + random_.exponential(kPauseMs);
+  sent_turns_ = end;
   if (last) conversation_ = nullptr;
 }
 
-uint32_t Account::answer_tokens(const Conversation* c, bool last) {
-  const std::string& known = last ? c->response : c->turns[std::min(turn_ + 1, c->turns.size() - 1)].text;
-  if (cast_->group->answer_length == AnswerLength::kSource && last && !known.empty()) {
-    return std::max<uint32_t>(1, static_cast<uint32_t>(known.size() / 4));
+uint32_t Account::chat_tokens(std::string_view known) {
+  constexpr size_t kBytesPerToken = 4;
+  if (cast_->group->answer_length == AnswerLength::kSource && !known.empty()) {
+    return std::max<uint32_t>(1, static_cast<uint32_t>(known.size() / kBytesPerToken));
   }
-  return drawn(cast_->timing->chat_answer_tokens, 150, 0.9, random_);
-}
-
-void Account::agent(Request& request) {
-  constexpr size_t kHistoryMax = 16;
-  if (history_.empty() || random_.chance(0.3)) {
-    history_.push_back({false, repository_.task(random_)});
-  } else {
-    history_.push_back(
-        {false, "result of " + repository_.names[random_.below(24)] + ":\\n" + repository_.tool_result(random_)});
-  }
-  if (history_.size() > kHistoryMax) history_.erase(history_.begin(), history_.begin() + 2);
-  request.turns = history_;
-  request.answer_tokens = drawn(cast_->timing->code_answer_tokens, 60, 0.9, random_);
-  request.answer = filler(std::min<uint32_t>(request.answer_tokens, 40), random_);
-  history_.push_back({true, request.answer});
-  --agent_turns_;
-  request.continues = agent_turns_ > 0;
-  request.gap_ms = 3'000 + random_.exponential(15'000);
+  return cast_->timing->chat(random_);
 }
 
 }  // namespace stillwatch::population

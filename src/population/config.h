@@ -39,7 +39,7 @@ struct Group {
   double exchanges_sigma = 0;
   uint32_t exchanges_max = 1'000'000;
   std::vector<std::string> sources;  // globs on folder/name; empty: the class's usual folders
-  // Only conversations whose hash modulo part_of equals part: disjoint sets for calibration and test.
+  // Only conversations whose first turn hashes to `part` modulo `part_of`: disjoint sets for calibration and test.
   uint32_t part = 0;
   uint32_t part_of = 1;
   AnswerLength answer_length = AnswerLength::kSource;
@@ -57,8 +57,8 @@ struct Group {
   Identity client = Identity::kUnshared;
   Template wrapping = Template::kNone;
   uint32_t replaced_after = 0;  // exchanges after which an account is refused and another takes over; 0: never
-  double slow_start_days = 0;   // days of cover at a tenth of the rate before the harvest
-  double pivot_day = 0;         // day on which the campaign turns to another model; 0: never
+  double slow_start_days = 0;   // days over which the first tenth of its exchanges is spread, all cover
+  double pivot_day = 0;         // day within which the campaign turns to another model; 0: never
 };
 
 struct Config {

@@ -12,23 +12,26 @@ const Pool& Pools::get(const std::vector<std::string>& globs, uint32_t part, uin
   std::unique_ptr<Pool>& slot = pools_[key];
   if (slot) return *slot;
   slot = std::make_unique<Pool>();
+  double user_turns = 0;
   for (const Source* source : prompts_.matching(globs)) {
-    const size_t first_group = slot->by_group.size();
-    slot->by_group.resize(first_group + source->groups);
-    slot->group_source.resize(first_group + source->groups, source->name);
+    std::vector<Cards> groups(source->groups);
+    const size_t before = slot->all.size();
     for (const Conversation& c : source->conversations) {
-      if (base::combine(c.id_hash, split_) % part_of != part) continue;
+      if (base::combine(c.part_hash, split_) % part_of != part) continue;
       slot->all.push_back(&c);
       slot->by_topic[c.topic].push_back(&c);
-      slot->by_group[first_group + c.group].push_back(&c);
+      groups[c.group].push_back(&c);
+      user_turns += c.user_turns();
+    }
+    if (slot->all.size() == before) continue;
+    slot->sources.push_back(source->name);
+    for (Cards& cards : groups) {
+      if (cards.empty()) continue;  // the part left it nothing
+      slot->by_group.push_back(std::move(cards));
+      slot->group_source.push_back(source->name);
     }
   }
-  // Groups that the part left empty are nobody's template.
-  for (size_t i = slot->by_group.size(); i-- > 0;) {
-    if (!slot->by_group[i].empty()) continue;
-    slot->by_group.erase(slot->by_group.begin() + static_cast<std::ptrdiff_t>(i));
-    slot->group_source.erase(slot->group_source.begin() + static_cast<std::ptrdiff_t>(i));
-  }
+  slot->user_turns = slot->all.empty() ? 0 : user_turns / static_cast<double>(slot->all.size());
   return *slot;
 }
 

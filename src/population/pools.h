@@ -48,8 +48,10 @@ class Deck {
 struct Pool {
   Cards all;
   std::array<Cards, kTopics> by_topic;
-  std::vector<Cards> by_group;
+  std::vector<Cards> by_group;  // none is empty
   std::vector<std::string> group_source;
+  std::vector<std::string> sources;  // that have any
+  double user_turns = 0;             // of a conversation, in the mean
 };
 
 class Pools {

@@ -49,7 +49,8 @@ Group group(Class kind, uint32_t accounts, double exchanges) {
 }
 
 std::string prompt_of(const Json& line) {
-  return line["request"]["messages"].back()["content"];
+  const Json& content = line["request"]["messages"].back()["content"];
+  return content.is_string() ? content.get<std::string>() : content.dump();  // parts, if a tool speaks
 }
 
 TEST(Population, EveryClassWritesValidLinesInOrderOfTime) {

@@ -4,12 +4,13 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <unordered_map>
 
 #include "base/hash.h"
+#include "base/limits.h"
 #include "population/topics.h"
 
 namespace stillwatch::population {
@@ -19,27 +20,37 @@ namespace fs = std::filesystem;
 using base::ErrorCode;
 using Json = nlohmann::json;
 
-// Calls visit(line) for each line of a file, gzip or not.
+// Calls visit(line) for each line of a file, gzip or not; a line beyond the limit is passed over. False if the file
+// cannot be read to its end.
 template <typename Visit>
 bool for_each_line(const fs::path& path, Visit visit) {
   const gzFile file = gzopen(path.c_str(), "rb");
   if (file == nullptr) return false;
   std::string line;
-  char buffer[1 << 16];
+  bool too_long = false;
+  const auto append = [&](std::string_view part) {
+    too_long = too_long || line.size() + part.size() > base::kLineBytesMax;
+    if (!too_long) line.append(part);
+  };
+  const auto finish = [&] {
+    if (!too_long && !line.empty()) visit(line);
+    line.clear();
+    too_long = false;
+  };
+  std::vector<char> buffer(1 << 16);
   int n = 0;
-  while ((n = gzread(file, buffer, sizeof buffer)) > 0) {
-    std::string_view rest(buffer, static_cast<size_t>(n));
+  while ((n = gzread(file, buffer.data(), static_cast<unsigned>(buffer.size()))) > 0) {
+    std::string_view rest(buffer.data(), static_cast<size_t>(n));
     for (size_t end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
-      line.append(rest.substr(0, end));
-      visit(line);
-      line.clear();
+      append(rest.substr(0, end));
+      finish();
       rest.remove_prefix(end + 1);
     }
-    line.append(rest);
+    append(rest);
   }
-  if (!line.empty()) visit(line);
-  gzclose(file);
-  return n == 0;
+  finish();
+  // A gzip file that was cut off reads like a short one, only closing it tells.
+  return gzclose(file) == Z_OK && n == 0;
 }
 
 std::string text_of(const Json& object, const char* key) {
@@ -72,7 +83,7 @@ struct Loader {
       c.turns.pop_back();
     }
     if (c.turns.empty()) return;
-    c.id_hash = base::hash64(text_of(object, "id"));
+    c.part_hash = base::hash64(c.turns.front().text);
     std::string group;
     for (const char* key : {"template", "task", "intent"}) {
       if (group.empty()) group = text_of(object, key);
@@ -93,7 +104,7 @@ bool has_suffix(std::string_view name, std::string_view suffix) {
 double measure_persistence(const std::vector<Source>& sources) {
   double same = 0, pairs = 0, agree = 0, others = 0;
   for (const Source& source : sources) {
-    std::unordered_map<uint32_t, std::vector<uint16_t>> topics;
+    std::map<uint32_t, std::vector<uint16_t>> topics;
     for (const Conversation& c : source.conversations) {
       if (c.user != 0) topics[c.user].push_back(c.topic);
     }

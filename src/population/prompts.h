@@ -31,9 +31,9 @@ struct Spoken {
 struct Conversation {
   std::vector<Spoken> turns;  // the last is the user's
   std::string response;       // JSON-escaped, to the last turn; may be empty
-  uint64_t id_hash = 0;
-  uint32_t user = 0;   // 0: unknown; otherwise equal for equal users of a source
-  uint32_t group = 0;  // template, task or intent, numbered within the source from 0
+  uint64_t part_hash = 0;     // of the first turn: a prompt that a source has twice falls into one part
+  uint32_t user = 0;          // 0: unknown; otherwise equal for equal users of a source
+  uint32_t group = 0;         // template, task or intent, numbered within the source from 0
   uint16_t topic = 0;
 
   uint32_t user_turns() const;

@@ -54,6 +54,12 @@ double Schedule::at(double u) const {
   return (static_cast<double>(hour) + std::clamp((u - below) / width, 0.0, 1.0)) * static_cast<double>(base::kHourMs);
 }
 
+double Schedule::share_before(double ms) const {
+  const double hours = std::floor(ms / static_cast<double>(base::kHourMs));
+  if (hours < 1) return 0;
+  return static_cast<double>(cumulative_[std::min(cumulative_.size(), static_cast<size_t>(hours)) - 1]);
+}
+
 double next_of_sorted(double u, double remaining, base::Random& random) {
   return 1 - (1 - u) * std::pow(1 - random.uniform(), 1 / std::max(1.0, remaining));
 }

@@ -16,6 +16,8 @@ class Schedule {
 
   // The time at which a share u in [0, 1] of all activity has happened, in milliseconds from the start.
   double at(double u) const;
+  // The share that has happened by then: the inverse of at(), to the hour.
+  double share_before(double ms) const;
 
  private:
   std::vector<float> cumulative_;  // by hour, last is 1

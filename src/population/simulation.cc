@@ -1,14 +1,16 @@
 #include "population/simulation.h"
 
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <queue>
 
 #include "population/account.h"
+#include "population/pools.h"
+#include "population/schedule.h"
+#include "population/wording.h"
 
 namespace stillwatch::population {
 namespace {
@@ -40,16 +42,14 @@ std::vector<std::string> usual_sources(Class kind) {
 }
 
 struct Slot {
-  Slot(const Cast& cast, uint32_t member, uint32_t size, base::Random random, base::Random shared)
-      : account(cast, member, size, random, shared) {}
+  const Cast* cast;
   Account account;
-  const Group* group = nullptr;
-  const Schedule* schedule = nullptr;
-  std::string campaign;
-  std::string family;
+  const Schedule* schedule;
+  std::string campaign{};
   double u = 0;          // share of the schedule used
   double remaining = 0;  // exchanges still planned
   double now_ms = 0;     // from the start
+  double pivot_ms = 0;   // when it turns to another model
   uint32_t since_replaced = 0;
   size_t truth = SIZE_MAX;
 };
@@ -60,10 +60,13 @@ struct Due {
   bool operator>(const Due& other) const { return at_ms != other.at_ms ? at_ms > other.at_ms : slot > other.slot; }
 };
 
-std::string family_of(const Prompts& prompts, const std::vector<std::string>& globs) {
-  std::string family;
-  for (const Source* source : prompts.matching(globs)) family += (family.empty() ? "" : "+") + source->name;
-  return family;
+// The share of a schedule at which a share u of the exchanges has happened, if the first tenth of them is spread over
+// the days of a slow start.
+double slow_start(double days, double u, const Schedule& schedule) {
+  constexpr double kSlowly = 0.1;
+  const double before = schedule.share_before(days * static_cast<double>(base::kDayMs));
+  if (days <= 0 || before >= 1) return u;
+  return u < kSlowly ? before * u / kSlowly : before + (1 - before) * (u - kSlowly) / (1 - kSlowly);
 }
 
 }  // namespace
@@ -83,138 +86,120 @@ struct Simulation::State {
   State(Config c, const Prompts& p, Timing t)
       : config(std::move(c)), prompts(&p), timing(std::move(t)), pools(p, config.split) {}
 
-  base::Result<void> cast_group(const Group& group, base::Random random);
-  void plan(uint32_t index, bool continues, double gap_ms);
-  void write(Slot& slot, double at_ms, int status, std::string& line);
-  double span_ms() const { return config.duration_days * static_cast<double>(base::kDayMs); }
+  base::Result<const Cast*> make_cast(const Group& group);
+  void fill(const Group& group, const Cast& cast, base::Random random);
+  void plan(uint32_t index);
+  bool send(Slot& slot, std::string& line);
 };
 
-base::Result<void> Simulation::State::cast_group(const Group& group, base::Random random) {
+base::Result<const Cast*> Simulation::State::make_cast(const Group& group) {
   const std::vector<std::string> sources = group.sources.empty() ? usual_sources(group.kind) : group.sources;
   auto cast = std::make_unique<Cast>();
   cast->group = &group;
   cast->timing = &timing;
   cast->persistence = prompts->persistence;
   cast->pool = &pools.get(sources, group.part, group.part_of);
+  cast->family = group.kind == Class::kCodingAgent ? "own" : fmt::format("{}", fmt::join(cast->pool->sources, "+"));
   if (cast->pool->all.empty() && group.kind != Class::kCodingAgent) {
     return base::fail(ErrorCode::kInput, fmt::format("group `{}`: none of its sources ({}) is among the prompts",
                                                      group.name, fmt::join(sources, ", ")));
   }
+  switch (group.kind) {
+    case Class::kPeople:
+    case Class::kOffice:
+    case Class::kReseller:
+    case Class::kHarvest:
+      cast->exchanges_each = cast->pool->user_turns;
+      break;
+    case Class::kCodingAgent:
+      cast->exchanges_each = kAgentSession;
+      break;
+    default:
+      break;  // ask once
+  }
   if (group.kind == Class::kHarvest && (group.cover > 0 || group.slow_start_days > 0)) {
-    cast->cover = &pools.get(group.cover_sources.empty() ? usual_sources(Class::kPeople) : group.cover_sources,
-                             group.cover_part, group.cover_part_of);
+    const auto& globs = group.cover_sources.empty() ? usual_sources(Class::kPeople) : group.cover_sources;
+    cast->cover = &pools.get(globs, group.cover_part, group.cover_part_of);
     if (cast->cover->all.empty()) {
       return base::fail(ErrorCode::kInput,
                         fmt::format("group `{}`: none of its cover_sources is among the prompts", group.name));
     }
+    // Conversations differ in length: so many of them must be cover for `cover` of the exchanges to be.
+    const double covered = group.cover * cast->pool->user_turns;
+    cast->cover_chance = covered / (covered + (1 - group.cover) * cast->cover->user_turns);
+    cast->exchanges_each += cast->cover_chance * (cast->cover->user_turns - cast->pool->user_turns);
   }
-  const std::string family = group.kind == Class::kCodingAgent ? "own" : family_of(*prompts, sources);
-  // Accounts of a group share a few dozen schedules: time zones, jitter and bursts differ between those.
-  constexpr uint32_t kSchedules = 48;
+  casts.push_back(std::move(cast));
+  return casts.back().get();
+}
+
+void Simulation::State::fill(const Group& group, const Cast& cast, base::Random random) {
+  const uint32_t campaign_size =
+      std::min(group.campaign_size == 0 ? group.accounts : group.campaign_size, group.accounts);
+  // Where chance makes the schedule, accounts have one each (up to a bound on memory), for sharing would look like a
+  // conspiracy. Bursts of a campaign are synchronised.
+  const bool by_chance = group.rhythm == Rhythm::kJittered || group.rhythm == Rhythm::kBursts;
+  const bool synchronised = group.kind == Class::kHarvest && group.rhythm == Rhythm::kBursts;
+  const uint32_t variants = std::min(group.accounts, by_chance ? 4096U : 48U);
   const size_t first_schedule = schedules.size();
-  const bool one_rhythm = group.kind == Class::kHarvest && group.rhythm == Rhythm::kBursts;  // synchronised
-  const uint32_t variants = one_rhythm ? 1 : std::min(group.accounts, kSchedules);
   for (uint32_t i = 0; i < variants; ++i) {
     schedules.push_back(
         std::make_unique<Schedule>(group.rhythm, config.start, config.duration_days, random.fork(i + 1)));
   }
-  const uint32_t campaign_size = group.campaign_size == 0 ? group.accounts : group.campaign_size;
-  base::Random shared = random.fork(77);
-  std::string campaign;
+  base::Random campaign(0);
   for (uint32_t i = 0; i < group.accounts; ++i) {
-    if (i % campaign_size == 0) {
-      shared = random.fork(1000 + i);
-      campaign = group.kind == Class::kHarvest ? fmt::format("{}-{}", group.name, i / campaign_size) : "";
-    }
-    base::Random own = random.fork(500'000 + i);
+    if (i % campaign_size == 0) campaign = random.fork(i);
+    base::Random own = random.fork(i);
     const double planned = std::clamp(group.exchanges_median * std::exp(group.exchanges_sigma * own.normal()), 1.0,
                                       static_cast<double>(group.exchanges_max));
-    Slot& slot = slots.emplace_back(*cast, i % campaign_size, std::min(campaign_size, group.accounts), own, shared);
-    slot.group = &group;
-    slot.schedule = schedules[first_schedule + i % variants].get();
-    slot.campaign = campaign;
-    slot.family = family;
+    const double pivot_day = group.pivot_day + own.uniform();
+    const size_t schedule = first_schedule + (synchronised ? i / campaign_size : i) % variants;
+    Slot& slot = slots.emplace_back(
+        Slot{&cast, Account(cast, i % campaign_size, campaign_size, own, campaign), schedules[schedule].get()});
+    if (group.kind == Class::kHarvest) slot.campaign = fmt::format("{}-{}", group.name, i / campaign_size);
     slot.remaining = std::round(planned);
-    plan(static_cast<uint32_t>(slots.size() - 1), false, 0);
+    if (group.pivot_day > 0) slot.pivot_ms = pivot_day * static_cast<double>(base::kDayMs);
+    plan(static_cast<uint32_t>(slots.size() - 1));
   }
-  casts.push_back(std::move(cast));
-  return {};
 }
 
-void Simulation::State::plan(uint32_t index, bool continues, double gap_ms) {
+void Simulation::State::plan(uint32_t index) {
+  constexpr double kGapMs = 500;  // between two exchanges of an account
   Slot& slot = slots[index];
   if (slot.remaining < 1) return;
-  double at = slot.now_ms + std::max(gap_ms, 500.0);
-  if (!continues) {
-    // Conversations of people have about 1.6 exchanges: so many starts are still to come.
-    const bool talks = slot.group->kind == Class::kPeople || slot.group->kind == Class::kOffice ||
-                       slot.group->kind == Class::kReseller;
-    const bool codes = slot.group->kind == Class::kCodingAgent;
-    slot.u = next_of_sorted(slot.u, slot.remaining / (talks ? 1.6 : codes ? 18 : 1), slot.account.random());
-    const double slow = slot.group->slow_start_days * static_cast<double>(base::kDayMs);
-    double scheduled = slot.schedule->at(slot.u);
-    if (slow > 0) {
-      constexpr double kSlowShare = 0.1;
-      scheduled = slot.u < kSlowShare ? slow * slot.u / kSlowShare
-                                      : slow + (span_ms() - slow) * (slot.u - kSlowShare) / (1 - kSlowShare);
-    }
-    at = std::max(at, scheduled);
+  double at = slot.now_ms + std::max(request.continues ? request.gap_ms : 0, kGapMs);
+  if (!request.continues) {
+    const Group& group = *slot.cast->group;
+    // What is left to send, in conversations.
+    slot.u = next_of_sorted(slot.u, slot.remaining / slot.cast->exchanges_each, slot.account.random());
+    at = std::max(at, slot.schedule->at(slow_start(group.slow_start_days, slot.u, *slot.schedule)));
   }
-  if (at >= span_ms()) return;
-  due.push({at, index});
+  if (at < config.duration_days * static_cast<double>(base::kDayMs)) due.push({at, index});
 }
 
-void Simulation::State::write(Slot& slot, double at_ms, int status, std::string& line) {
-  Account& a = slot.account;
-  base::Random& random = a.random();
-  const base::Time time = config.start + std::chrono::milliseconds(static_cast<int64_t>(at_ms));
-  const bool pivoted = slot.group->pivot_day > 0 && at_ms > slot.group->pivot_day * static_cast<double>(base::kDayMs);
-  const std::string model = model_of(pivoted ? 2 : 0);
+// False if the account had nothing left to ask.
+bool Simulation::State::send(Slot& slot, std::string& line) {
+  const Group& group = *slot.cast->group;
+  const bool slow = slot.now_ms < group.slow_start_days * static_cast<double>(base::kDayMs);
+  if (!slot.account.next(request, slow)) return false;
+  if (slot.truth == SIZE_MAX) {
+    slot.truth = truths.size();
+    truths.push_back({slot.account.name(), group.kind == Class::kHarvest, name_of(group.kind), slot.cast->family,
+                      group.name, slot.campaign, 0, group.cover});
+  }
+  ++truths[slot.truth].exchanges;
+  slot.remaining -= 1;
+  const bool suspended = group.replaced_after > 0 && ++slot.since_replaced >= group.replaced_after;
+  const bool pivoted = slot.pivot_ms > 0 && slot.now_ms >= slot.pivot_ms;
+  const base::Time time = config.start + std::chrono::milliseconds(static_cast<int64_t>(slot.now_ms));
   line.clear();
-  auto out = std::back_inserter(line);
-  fmt::format_to(out, R"({{"time":"{}","account":"{}","network":"{}","client":"{}",)", base::format_rfc3339(time),
-                 a.name, a.networks[random.below(a.networks.size())], a.clients[random.below(a.clients.size())]);
-  fmt::format_to(out, R"("model":"{}","status":{},"request":{{"model":"{}")", model, status, model);
-  line += a.parameters;
-  if (!request.user.empty()) {
-    fmt::format_to(out, fmt::runtime(a.anthropic ? R"(,"metadata":{{"user_id":"{}"}})" : R"(,"user":"{}")"),
-                   request.user);
+  write_line(time, slot.account.origin(), model_of(pivoted), suspended ? 403 : 200, request, line);
+  if (suspended) {
+    slot.account.replace();
+    slot.since_replaced = 0;
+    slot.truth = SIZE_MAX;
   }
-  if (a.anthropic && !request.system.empty()) fmt::format_to(out, R"(,"system":"{}")", request.system);
-  line += ",\"messages\":[";
-  bool first = true;
-  const auto message = [&](std::string_view role, std::string_view text) {
-    fmt::format_to(out, R"({}{{"role":"{}","content":"{}"}})", first ? "" : ",", role, text);
-    first = false;
-  };
-  if (!a.anthropic && !request.system.empty()) message("system", request.system);
-  size_t prompt_bytes = request.system.size();
-  for (const Spoken& turn : request.turns) {
-    message(turn.assistant ? "assistant" : "user", turn.text);
-    prompt_bytes += turn.text.size();
-  }
-  line += "]},\"response\":";
-  if (status >= 400) {
-    line += R"({"error":{"type":"permission_error","message":"This account is suspended."}}})";
-    line += '\n';
-    return;
-  }
-  if (request.answer.empty()) request.answer = filler(std::min<uint32_t>(request.answer_tokens, 60), random);
-  if (a.anthropic) {
-    fmt::format_to(out,
-                   R"({{"type":"message","role":"assistant","model":"{}","content":[{{"type":"text","text":"{}"}}],)",
-                   model, request.answer);
-    fmt::format_to(out, R"("stop_reason":"end_turn","usage":{{"input_tokens":{},"output_tokens":{}}}}}}})",
-                   prompt_bytes / 4 + 8, request.answer_tokens);
-  } else {
-    fmt::format_to(
-        out, R"({{"object":"chat.completion","model":"{}","choices":[{{"index":0,"message":{{"role":"assistant",)",
-        model);
-    fmt::format_to(
-        out, R"("content":"{}"}},"finish_reason":"stop"}}],"usage":{{"prompt_tokens":{},"completion_tokens":{}}}}}}})",
-        request.answer, prompt_bytes / 4 + 8, request.answer_tokens);
-  }
-  line += '\n';
+  return true;
 }
 
 Simulation::Simulation(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -227,9 +212,10 @@ base::Result<Simulation> Simulation::start(Config config, const Prompts& prompts
   size_t accounts = 0;
   for (const Group& group : state->config.groups) accounts += group.accounts;
   state->slots.reserve(accounts);
-  for (size_t i = 0; i < state->config.groups.size(); ++i) {
-    if (auto ok = state->cast_group(state->config.groups[i], random.fork(i + 1)); !ok)
-      return tl::unexpected(ok.error());
+  for (const Group& group : state->config.groups) {
+    const auto cast = state->make_cast(group);
+    if (!cast) return tl::unexpected(cast.error());
+    state->fill(group, **cast, random.fork(accounts));
   }
   return Simulation(std::move(state));
 }
@@ -241,24 +227,8 @@ bool Simulation::next(std::string& line) {
     s.due.pop();
     Slot& slot = s.slots[due.slot];
     slot.now_ms = due.at_ms;
-    const bool slow = slot.now_ms < slot.group->slow_start_days * static_cast<double>(base::kDayMs);
-    if (!slot.account.next(s.request, slow)) continue;
-    int status = 200;
-    if (slot.truth == SIZE_MAX) {
-      slot.truth = s.truths.size();
-      s.truths.push_back({slot.account.name, slot.group->kind == Class::kHarvest, name_of(slot.group->kind),
-                          slot.family, slot.group->name, slot.campaign, 0, slot.group->cover});
-    }
-    ++s.truths[slot.truth].exchanges;
-    if (slot.group->replaced_after > 0 && ++slot.since_replaced >= slot.group->replaced_after) status = 403;
-    s.write(slot, due.at_ms, status, line);
-    if (status == 403) {
-      slot.account.replace();
-      slot.since_replaced = 0;
-      slot.truth = SIZE_MAX;
-    }
-    slot.remaining -= 1;
-    s.plan(due.slot, s.request.continues, s.request.gap_ms);
+    if (!s.send(slot, line)) continue;
+    s.plan(due.slot);
     return true;
   }
   return false;
@@ -275,33 +245,6 @@ std::string to_json(const Truth& t) {
       {"group", t.group},         {"campaign", t.campaign.empty() ? nlohmann::json() : nlohmann::json(t.campaign)},
       {"exchanges", t.exchanges}, {"cover", t.cover}};
   return object.dump() + "\n";
-}
-
-base::Result<Timing> Timing::load(const std::string& directory) {
-  Timing timing;
-  const auto read = [&](const char* name, std::vector<uint32_t>& out) {
-    const gzFile file = gzopen((directory + "/" + name).c_str(), "rb");
-    if (file == nullptr) return;
-    char line[256];
-    while (gzgets(file, line, sizeof line) != nullptr && out.size() < 1'000'000) {
-      const std::string_view text(line);
-      const size_t comma = text.rfind(',');
-      uint32_t tokens = 0;
-      if (comma == std::string_view::npos) continue;
-      std::from_chars(text.data() + comma + 1, text.data() + text.size(), tokens);
-      if (tokens > 0 && tokens < 1'000'000) out.push_back(tokens);
-    }
-    gzclose(file);
-  };
-  read("AzureLLMInferenceTrace_conv.csv.gz", timing.chat_answer_tokens);
-  read("AzureLLMInferenceTrace_code.csv.gz", timing.code_answer_tokens);
-  if (timing.chat_answer_tokens.empty() && timing.code_answer_tokens.empty()) {
-    return base::fail(ErrorCode::kInput,
-                      fmt::format("{} holds no token counts: AzureLLMInferenceTrace_conv.csv.gz or _code.csv.gz "
-                                  "with a last column of generated tokens are looked for",
-                                  directory));
-  }
-  return timing;
 }
 
 }  // namespace stillwatch::population

@@ -3,18 +3,18 @@
 // the same writer and take clients, networks and parameters from the same lists, so that what tells them apart is what
 // they ask and when, not how they were made.
 //
-// Memory: the prompts, and about 500 bytes an account. Thread rule: one thread.
+// Memory: the prompts, and about 3 KiB an account (a coding agent: its history). Thread rule: one thread.
 #pragma once
 
-#include <functional>
 #include <memory>
-#include <queue>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "population/config.h"
-#include "population/pools.h"
-#include "population/schedule.h"
+#include "population/prompts.h"
+#include "population/timing.h"
 
 namespace stillwatch::population {
 
@@ -31,13 +31,6 @@ struct Truth {
 
 // One JSON object with its newline: account, label, class, family, group, campaign, exchanges, cover.
 std::string to_json(const Truth& truth);
-
-// Token counts of real answers; empty vectors mean the built-in shapes (docs/population.md).
-struct Timing {
-  std::vector<uint32_t> chat_answer_tokens;
-  std::vector<uint32_t> code_answer_tokens;
-  static base::Result<Timing> load(const std::string& directory);
-};
 
 class Simulation {
  public:
