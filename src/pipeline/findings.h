@@ -14,6 +14,8 @@
 
 namespace stillwatch::pipeline {
 
+constexpr size_t kDetailedMax = 500;
+
 // One scheduled judgement of an account.
 struct Look {
   base::Time time{};
@@ -40,7 +42,7 @@ struct AccountFinding {
   std::optional<verdict::Label> label;
 
   std::vector<Look> looks;   // in order of time
-  profile::Summary summary;  // whole life: histograms for drill-down
+  profile::Summary summary;  // whole life, for drill-down; of the first kDetailedMax accounts only
 };
 
 struct BaselineFacts {

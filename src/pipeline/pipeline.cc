@@ -82,8 +82,7 @@ AccountFinding Pipeline::State::judge(const std::string& account, const Subject&
   AccountFinding finding;
   finding.account = account;
   finding.organization = subject.organization;
-  finding.summary = subject.watch.profile().lifetime();
-  const profile::Summary& life = finding.summary;
+  const profile::Summary life = subject.watch.profile().lifetime();
   finding.exchanges = life.exchanges;
   finding.failed = life.failed;
   finding.first_seen = base::from_ms(life.first_ms);
@@ -189,6 +188,9 @@ Findings Pipeline::findings() const {
     if (a.evidence.score != b.evidence.score) return a.evidence.score > b.evidence.score;
     return a.exchanges > b.exchanges;
   });
+  for (size_t i = 0; i < std::min(out.ranked.size(), kDetailedMax); ++i) {
+    out.ranked[i].summary = s.subjects.find(out.ranked[i].account)->second.watch.profile().lifetime();
+  }
   return out;
 }
 

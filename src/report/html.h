@@ -9,7 +9,7 @@
 
 namespace stillwatch::report {
 
-constexpr size_t kDetailsMax = 500;
+constexpr size_t kDetailsMax = pipeline::kDetailedMax;
 constexpr size_t kRowsMax = 10'000;
 
 void write_html(const pipeline::Findings& findings, const ReadStats& stats, const Write& write);
