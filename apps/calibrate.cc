@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 
+#include "base/limits.h"
 #include "commands.h"
 #include "files.h"
 #include "logs.h"
@@ -41,7 +43,8 @@ int make(const Arguments& a, verdict::Labels labels) {
   if (!baseline) return complain(baseline.error());
   if (auto ok = write_file(a.out, [&](const Write& write) { write(baseline->to_json()); }); !ok)
     return complain(ok.error());
-  if (a.logs.quiet) return kClean;
+  const int status = complain_of_reading(*stats);
+  if (a.logs.quiet) return status;
   fmt::print(stderr,
              "calibrated on {} exchanges of {} accounts; {} of them rank, so p-values go down to {:.1g} before they "
              "are extrapolated\n",
@@ -59,46 +62,89 @@ int make(const Arguments& a, verdict::Labels labels) {
     if (names.size() > kNamed)
       fmt::print(stderr, "  ... and {} more: `stillwatch scan` ranks them\n", names.size() - kNamed);
   }
-  return kClean;
+  return status;
 }
 
-int check(const Arguments& a, verdict::Labels labels) {
-  const auto text = read_file(a.baseline);
-  if (!text) return complain(text.error());
-  auto parsed = signals::Baseline::parse(*text);
-  if (!parsed) return complain(parsed.error());
-  pipeline::Options options;
-  options.false_alarms_per_10000 = a.false_alarms;
-  pipeline::Pipeline pipeline(std::make_shared<const signals::Baseline>(std::move(*parsed)), std::move(labels),
-                              options);
-  const auto stats = a.logs.run(pipeline);
-  if (!stats) return complain(stats.error());
-  const pipeline::Findings findings = pipeline.findings();
-  fmt::print("{} accounts judged, assumed honest, {} exchanges\n\n", findings.accounts_judged, stats->exchanges);
-  if (findings.accounts_judged == 0)
-    return complain({base::ErrorCode::kInput, "no account has enough exchanges to be judged"});
-  fmt::print("{:>12}  {:>9}  {:>9}  {:>9}  {:>22}\n", "p-value of", "promised", "achieved", "accounts",
-             "95 % interval");
+// Judged accounts of which some are at or below a level: honest ones, so all of them by chance.
+void print_row(const std::string& what, double level, uint64_t below, uint64_t accounts) {
+  const auto interval = stats::clopper_pearson(below, accounts);
+  const double achieved = accounts > 0 ? static_cast<double>(below) / static_cast<double>(accounts) : 0;
+  fmt::print("{:>20}  {:>8.1f}%  {:>8.2f}%  {:>6} of {:<7}  {:>6.2f}% .. {:>6.2f}%\n", what, 100 * level,
+             100 * achieved, below, accounts, 100 * interval.low, 100 * interval.high);
+}
+
+constexpr double kLevelOfALook = 0.05;
+
+// Of the accounts' first epochs with such a look, so that every account counts once.
+void print_looks(const pipeline::Findings& findings) {
+  for (int look = 0; look < signals::kLooks; ++look) {
+    uint64_t accounts = 0, below = 0;
+    for (const auto& account : findings.ranked) {
+      const auto it = std::find_if(account.looks.begin(), account.looks.end(), [&](const pipeline::Look& l) {
+        return l.exchanges >= signals::volume_of_look(look) && l.exchanges < signals::volume_of_look(look + 1);
+      });
+      if (it == account.looks.end()) continue;
+      ++accounts;
+      below += it->p_value <= kLevelOfALook;
+    }
+    if (accounts > 0)
+      print_row(fmt::format("at {} exchanges", signals::volume_of_look(look)), kLevelOfALook, below, accounts);
+  }
+}
+
+// The smallest p-value of all looks, times their number: what a flag goes by.
+void print_overall(const pipeline::Findings& findings) {
   for (const double level : {0.1, 0.05, 0.02, 0.01, 0.005, 0.001}) {
     uint64_t below = 0;
     for (const auto& account : findings.ranked) {
-      below += !account.looks.empty() && account.looks.back().p_value <= level;
+      below += !account.looks.empty() && account.evidence.p_value * static_cast<double>(account.looks.size()) <= level;
     }
-    const auto interval = stats::clopper_pearson(below, findings.accounts_judged);
-    fmt::print("{:>12}  {:>8.1f}%  {:>8.2f}%  {:>9}  {:>9.2f}% .. {:>6.2f}%\n", "last look", 100 * level,
-               100.0 * static_cast<double>(below) / static_cast<double>(findings.accounts_judged), below,
-               100 * interval.low, 100 * interval.high);
+    print_row("at any look", level, below, findings.accounts_judged);
   }
+}
+
+void print_flagged(const pipeline::Findings& findings, double budget) {
   const auto interval = stats::clopper_pearson(findings.accounts_flagged, findings.accounts_judged);
-  const double months = std::max(
-      1.0, static_cast<double>(base::to_ms(findings.last) - base::to_ms(findings.first)) / (28.0 * base::kDayMs));
+  const double months =
+      std::max(1.0, static_cast<double>(base::to_ms(findings.last) - base::to_ms(findings.first)) / base::kEpochMs);
+  const double promised = budget * months;
   fmt::print(
       "\nflagged at a budget of {:g} in 10,000 a month: {} accounts = {:.1f} in 10,000 (95 % interval {:.1f} .. "
-      "{:.1f}), promised {:.1f}\n",
-      a.false_alarms, findings.accounts_flagged,
+      "{:.1f}), promised at most {:.1f}\n",
+      budget, findings.accounts_flagged,
       1e4 * static_cast<double>(findings.accounts_flagged) / static_cast<double>(findings.accounts_judged),
-      1e4 * interval.low, 1e4 * interval.high, a.false_alarms * months);
-  return kClean;
+      1e4 * interval.low, 1e4 * interval.high, promised);
+  if (1e4 * interval.low > promised) {
+    fmt::print(
+        "the promise is not kept: the mix has changed, or these accounts are not all honest; look at them with "
+        "`stillwatch scan`, label, and calibrate again\n");
+  } else if (1e4 * interval.high > 2 * promised) {
+    fmt::print("nothing speaks against the promise, but {} accounts are too few to confirm it\n",
+               findings.accounts_judged);
+  } else {
+    fmt::print("the promise is kept\n");
+  }
+}
+
+int check(const Arguments& a, verdict::Labels labels) {
+  const auto baseline = read_baseline(a.baseline);
+  if (!baseline) return complain(baseline.error());
+  pipeline::Options options;
+  options.false_alarms_per_10000 = a.false_alarms;
+  pipeline::Pipeline pipeline(*baseline, std::move(labels), options);
+  const auto stats = a.logs.run(pipeline);
+  if (!stats) return complain(stats.error());
+  const pipeline::Findings findings = pipeline.findings();
+  if (findings.accounts_judged == 0) {
+    return complain({base::ErrorCode::kInput,
+                     fmt::format("no account has the {} exchanges it takes to be judged", signals::kFirstLook)});
+  }
+  fmt::print("{} accounts judged, taken to be honest, {} exchanges\n\n", findings.accounts_judged, stats->exchanges);
+  fmt::print("{:>20}  {:>9}  {:>9}  {:>17}  {:>18}\n", "p-value", "promised", "achieved", "accounts", "95 % interval");
+  print_looks(findings);
+  print_overall(findings);
+  print_flagged(findings, a.false_alarms);
+  return complain_of_reading(*stats);
 }
 
 int run(const Arguments& a) {
@@ -126,13 +172,23 @@ void add_calibrate(CLI::App& app, int& status) {
       ->capture_default_str()
       ->check(CLI::Range(0.001, 5000.0));
   command->footer(
-      "Accounts labelled hostile are left out. Give a few weeks of traffic of accounts you trust, the more accounts "
-      "the finer:\n"
-      "n accounts carry p-values down to about 1.5/n. Accounts that stand apart are named.\n\n"
+      "Give a few weeks of traffic of accounts you trust, in the mix that will be scanned, the more accounts the "
+      "finer:\n"
+      "n accounts carry p-values down to about 1.5/n, below that they are extrapolated. Accounts labelled hostile are\n"
+      "left out. Accounts that stand apart are named, so that you can look at them and label them.\n\n"
+      "--check judges other honest traffic by a baseline and prints promised beside achieved false alarms, look by "
+      "look\n"
+      "and overall, with exact intervals.\n\n"
       "Examples:\n"
       "  stillwatch calibrate --out may.baseline may-*.jsonl.gz\n"
       "  stillwatch calibrate --check --baseline may.baseline june-*.jsonl.gz\n\n"
-      "Exit status: 0 done, 2 usage, 3 input missing or too little, 4 internal.");
+      "Files:\n"
+      "  stillwatch-labels.jsonl  labels, read if it is in the current directory (see `stillwatch label --help`)\n\n"
+      "Exit status:\n"
+      "  0  done\n"
+      "  2  the command line is wrong\n"
+      "  3  an input is missing, cut off or too little (what could be read was used)\n"
+      "  4  the machine failed: disk full, no memory");
   command->callback([arguments, &status] { status = run(*arguments); });
 }
 

@@ -22,6 +22,13 @@ struct Arguments {
   std::string file = kLabelsFile;
 };
 
+// False for a file that an editor left without its last newline: what is appended must not join that line.
+bool ends_in_a_line(const std::string& path) {
+  const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
+  if (!file || std::fseek(file.get(), -1, SEEK_END) != 0) return true;
+  return std::fgetc(file.get()) == '\n';
+}
+
 int run(const Arguments& a) {
   const auto until = base::parse_rfc3339(a.until.size() == 10 ? a.until + "T00:00:00Z" : a.until);
   if (!until) return complain({base::ErrorCode::kUsage, "--until is not a date such as 2026-12-31"});
@@ -30,7 +37,7 @@ int run(const Arguments& a) {
   }
   const verdict::Label label{a.label == "benign" ? verdict::LabelKind::kBenign : verdict::LabelKind::kHostile, *until,
                              a.why};
-  const std::string line = verdict::Labels::format(a.account, label);
+  const std::string line = (ends_in_a_line(a.file) ? "" : "\n") + verdict::Labels::format(a.account, label);
   FILE* file = std::fopen(a.file.c_str(), "ab");
   const bool written = file != nullptr && std::fwrite(line.data(), 1, line.size(), file) == line.size();
   const int error = errno;
@@ -55,10 +62,18 @@ void add_label(CLI::App& app, int& status) {
   command->footer(
       "A benign account is never flagged and a hostile one always is, while the label lasts in the traffic's own "
       "time;\n"
-      "calibration leaves hostile accounts out. The last label of an account counts.\n\n"
-      "Example:\n"
-      "  stillwatch label acct_17 benign --until 2026-12-31 --why 'our own evaluation runs, ticket 512'\n\n"
-      "Exit status: 0 done, 2 usage, 4 internal.");
+      "calibration leaves hostile accounts out. The last label of an account counts. Nothing is checked against any "
+      "log.\n\n"
+      "Examples:\n"
+      "  stillwatch label acct_17 benign --until 2026-12-31 --why 'our own evaluation runs, ticket 512'\n"
+      "  stillwatch label acct_99 hostile --until 2027-06-30 --why 'confirmed by hand'\n\n"
+      "Files:\n"
+      "  stillwatch-labels.jsonl  where labels are kept, in the current directory; one JSON object a line "
+      "(docs/cli.md)\n\n"
+      "Exit status:\n"
+      "  0  written\n"
+      "  2  the command line is wrong\n"
+      "  4  the file cannot be written");
   command->callback([arguments, &status] { status = run(*arguments); });
 }
 

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "commands.h"
 #include "dialect/field_map.h"
 #include "files.h"
 #include "scan/scanner.h"
@@ -70,6 +71,27 @@ base::Result<std::shared_ptr<const dialect::IdentityIndex>> read_join(const std:
 
 }  // namespace
 
+int complain_of_reading(const report::ReadStats& stats) {
+  if (stats.broken > 0) {
+    fmt::print(stderr, "stillwatch: {} of {} lines could not be read:\n", stats.broken, stats.lines);
+    for (const std::string& where : stats.located) fmt::print(stderr, "  {}\n", where);
+    if (stats.broken > stats.located.size())
+      fmt::print(stderr, "  ... and {} more\n", stats.broken - stats.located.size());
+  }
+  for (const std::string& error : stats.file_errors) complain({base::ErrorCode::kInput, error});
+  return stats.file_errors.empty() ? kClean : kInput;
+}
+
+base::Result<std::shared_ptr<const signals::Baseline>> read_baseline(const std::string& path) {
+  if (path.empty()) return nullptr;
+  if (path == "reference") return signals::Baseline::reference();
+  const auto text = read_file(path);
+  if (!text) return tl::unexpected(text.error());
+  auto baseline = signals::Baseline::parse(*text);
+  if (!baseline) return base::fail(baseline.error().code, fmt::format("{}: {}", path, baseline.error().message));
+  return std::make_shared<const signals::Baseline>(std::move(*baseline));
+}
+
 void LogArguments::add_to(CLI::App& command) {
   command.add_option("LOG", paths, "Logs: files (plain, gzip or Zstandard), or - for standard input")->required();
   command
@@ -80,7 +102,7 @@ void LogArguments::add_to(CLI::App& command) {
   command.add_option("--join", join,
                      "A gateway's log that knows who sent which request, read by the field map's `join`");
   command.add_option("--labels", labels, fmt::format("Labels to respect (default: {} if it is there)", kLabelsFile));
-  command.add_option("--threads", threads, "Threads that parse (default: all cores)");
+  command.add_option("--threads", threads, "Threads that parse (default: all cores)")->check(CLI::Range(0, 1024));
   command.add_flag("--strict", strict, "Stop at the first line or file that cannot be read");
   command.add_flag("--quiet", quiet, "No progress bar and no table");
 }

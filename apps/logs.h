@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,12 @@ struct LogArguments {
   base::Result<verdict::Labels> read_labels() const;
   base::Result<report::ReadStats> run(pipeline::Pipeline& pipeline) const;
 };
+
+// Prints what could not be read, and gives the exit status for it.
+int complain_of_reading(const report::ReadStats& stats);
+
+// A file, or `reference` for the shipped one; null for "".
+base::Result<std::shared_ptr<const signals::Baseline>> read_baseline(const std::string& path);
 
 constexpr const char* kLabelsFile = "stillwatch-labels.jsonl";
 

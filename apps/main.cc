@@ -16,6 +16,11 @@ int main(int argc, char** argv) {
       "Exit status: 0 done and clean, 1 something found that --fail-on names, 2 wrong usage,\n"
       "3 input missing, broken or too little, 4 the machine failed.\n"
       "`stillwatch COMMAND --help` tells more; docs/cli.md is the manual.");
+  app.failure_message([](const CLI::App* top, const CLI::Error& e) {
+    const auto used = top->get_subcommands();
+    return fmt::format("stillwatch: {}; `stillwatch {}--help` tells what is possible\n", e.what(),
+                       used.empty() ? "" : used.front()->get_name() + " ");
+  });
   int status = apps::kClean;
   apps::add_scan(app, status);
   apps::add_calibrate(app, status);

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <functional>
 #include <memory>
 
 #include "commands.h"
@@ -24,16 +25,6 @@ struct Arguments {
   std::string color = "auto";
 };
 
-base::Result<std::shared_ptr<const signals::Baseline>> read_baseline(const std::string& path) {
-  if (path.empty()) return nullptr;
-  if (path == "reference") return signals::Baseline::reference();
-  const auto text = read_file(path);
-  if (!text) return tl::unexpected(text.error());
-  auto baseline = signals::Baseline::parse(*text);
-  if (!baseline) return base::fail(baseline.error().code, fmt::format("{}: {}", path, baseline.error().message));
-  return std::make_shared<const signals::Baseline>(std::move(*baseline));
-}
-
 bool found(const pipeline::Findings& findings, const std::string& what) {
   if (what == "never") return false;
   for (const auto& a : findings.ranked) {
@@ -43,6 +34,9 @@ bool found(const pipeline::Findings& findings, const std::string& what) {
 }
 
 int run(const Arguments& a) {
+  if (a.json == "-" && a.html == "-") {
+    return complain({base::ErrorCode::kUsage, "--json - and --html - cannot both have standard output: name a file"});
+  }
   const auto baseline = read_baseline(a.baseline);
   if (!baseline) return complain(baseline.error());
   auto labels = a.logs.read_labels();
@@ -52,34 +46,26 @@ int run(const Arguments& a) {
   pipeline::Pipeline pipeline(*baseline, std::move(*labels), options);
   const auto stats = a.logs.run(pipeline);
   if (!stats) return complain(stats.error());
+  const int reading = complain_of_reading(*stats);
   if (stats->exchanges == 0) {
-    return complain(
-        {base::ErrorCode::kInput,
-         fmt::format("no exchange was found in the logs{}{}", stats->located.empty() ? "" : "; the first problem: ",
-                     stats->located.empty() ? (stats->file_errors.empty() ? "" : "; " + stats->file_errors.front())
-                                            : stats->located.front())});
+    std::string message = "no exchange was found in the logs";
+    if (!stats->located.empty()) message += fmt::format("; the first problem: {}", stats->located.front());
+    if (stats->unidentified > 0) message += fmt::format("; {} name no account or other sender", stats->unidentified);
+    return complain({base::ErrorCode::kInput, message});
   }
   const pipeline::Findings findings = pipeline.findings();
 
-  int status = found(findings, a.fail_on) ? kFindings : kClean;
-  const auto write = [&](const std::string& path, auto produce) {
-    if (path.empty()) return;
-    const auto ok = write_file(path, [&](const Write& out) { produce(findings, *stats, out); });
-    if (!ok) status = complain(ok.error());
+  int status = found(findings, a.fail_on) ? kFindings : reading;
+  const auto write = [&](const std::string& path, const std::function<void(const Write&)>& produce) {
+    if (const auto ok = write_file(path, produce); !ok) status = complain(ok.error());
   };
-  write(a.json, report::write_json);
-  write(a.html, report::write_html);
+  if (!a.json.empty()) write(a.json, [&](const Write& out) { report::write_json(findings, *stats, out); });
+  if (!a.html.empty()) write(a.html, [&](const Write& out) { report::write_html(findings, *stats, out); });
   if (!a.logs.quiet && a.json != "-" && a.html != "-") {
     report::TerminalOptions terminal;
     terminal.rows = a.top;
     terminal.color = a.color == "always" || (a.color == "auto" && ::isatty(STDOUT_FILENO) == 1);
-    const std::string table = report::to_terminal(findings, *stats, terminal);
-    const auto ok = write_file("-", [&](const Write& out) { out(table); });
-    if (!ok) status = complain(ok.error());
-  }
-  if (status == kClean && !stats->file_errors.empty()) {
-    for (const std::string& error : stats->file_errors) complain({base::ErrorCode::kInput, error});
-    status = kInput;
+    write("-", [&](const Write& out) { out(report::to_terminal(findings, *stats, terminal)); });
   }
   return status;
 }
@@ -100,22 +86,32 @@ void add_scan(CLI::App& app, int& status) {
       ->capture_default_str()
       ->check(CLI::Range(0.001, 5000.0));
   command->add_option("--json", a.json, "Write findings as JSON (docs/report.md); - for standard output");
-  command->add_option("--html", a.html, "Write a self-contained HTML report");
+  command->add_option("--html", a.html, "Write a self-contained HTML page; - for standard output");
   command->add_option("--top", a.top, "Rows of the table")->capture_default_str();
-  command->add_option("--fail-on", a.fail_on, "Exit with 1 if an account is flagged, or watch")
+  command->add_option("--fail-on", a.fail_on, "Exit with 1 if an account is flagged, or at least on watch")
       ->capture_default_str()
       ->check(CLI::IsMember({"never", "flagged", "watch"}));
-  command->add_option("--color", a.color, "auto, always, never")
+  command->add_option("--color", a.color, "Colours in the table")
       ->capture_default_str()
       ->check(CLI::IsMember({"auto", "always", "never"}));
   command->footer(
-      "Reads every exchange of the logs, ranks accounts by the evidence that they distil, and says why.\n\n"
+      "Reads every exchange of the logs, ranks accounts by the evidence that they distil, and says why. Files that "
+      "overlap\n"
+      "in time are merged. Broken lines are counted and located, not fatal. The first interrupt (Ctrl-C) ends the "
+      "reading,\n"
+      "and what was read is judged.\n\n"
       "Examples:\n"
       "  stillwatch scan requests.jsonl.gz\n"
       "  stillwatch scan --format otel --baseline may.baseline --html report.html spans-*.jsonl\n"
       "  zcat log.gz | stillwatch scan --json - --fail-on flagged -\n\n"
-      "Broken lines are counted and located, not fatal. Exit status: 0 clean, 1 --fail-on, 2 usage, 3 input, 4 "
-      "internal.");
+      "Files:\n"
+      "  stillwatch-labels.jsonl  labels, read if it is in the current directory (see `stillwatch label --help`)\n\n"
+      "Exit status:\n"
+      "  0  done, and nothing found that --fail-on names\n"
+      "  1  done, and --fail-on names something that was found\n"
+      "  2  the command line is wrong\n"
+      "  3  an input is missing, broken or cut off (what could be read was read and reported)\n"
+      "  4  the machine failed: disk full, no memory (the other outputs are written)");
   command->callback([arguments, &status] { status = run(*arguments); });
 }
 

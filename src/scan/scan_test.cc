@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "base/limits.h"
 #include "base/random.h"
 #include "report/json.h"
-#include "scan/reorder.h"
 #include "scan/scanner.h"
 #include "scan/test_files.h"
 
@@ -108,6 +108,17 @@ TEST(Scan, ReadsWhatIsGoodOfACutOffFile) {
   }
 }
 
+TEST(Scan, StrictTellsOfTheCutNotOfTheLineThatItLeftHalf) {
+  const Folder folder;
+  const std::string whole = gzip(log_of(5000));
+  Options strict;
+  strict.strict = true;
+  pipeline::Pipeline pipeline(nullptr, {}, {});
+  const auto stopped = scan({folder.write("cut", whole.substr(0, whole.size() / 2))}, strict, pipeline, nullptr);
+  ASSERT_FALSE(stopped);
+  EXPECT_NE(stopped.error().message.find("cut off"), std::string::npos) << stopped.error().message;
+}
+
 TEST(Scan, NamesFilesThatAreNotThereOrNotLogs) {
   const Folder folder;
   const Outcome o = run({"/nonexistent/log", folder.write("noise", "hello\nworld\n"), folder.write("empty", "")});
@@ -145,30 +156,97 @@ TEST(Scan, FallsBackToWhoeverIsNamedAndCountsTheNameless) {
   }
 }
 
-TEST(Scan, LosesNothingToAClockThatRunsAhead) {
+TEST(Scan, LeavesOutAndLocatesExchangesWhoseClockIsWrong) {
   const Folder folder;
   std::string log;
-  for (int i = 0; i < 300; ++i) log += line_of(1, i == 10 ? 400'000'000 : i, i);
-  const Outcome o = run({folder.write("log", log)});
-  EXPECT_EQ(o.stats.exchanges, 300u);
+  for (int i = 0; i < 300; ++i) log += line_of(1, i == 10 ? 400'000'000 : i == 20 ? -900'000'000 : i, i);
+  const std::string path = folder.write("log", log);
+  const Outcome o = run({path});
+  EXPECT_EQ(o.stats.exchanges, 298u);
   EXPECT_EQ(o.stats.late, 0u);
+  EXPECT_EQ(o.stats.broken, 2u);
+  ASSERT_EQ(o.stats.located.size(), 2u);
+  EXPECT_EQ(o.stats.located[0], path + ":21: dated before 2015: a clock that was not set");
+  EXPECT_EQ(o.stats.located[1].find(path + ":11: dated 2038-"), 0u) << o.stats.located[1];
+  EXPECT_NE(o.json.find("\"to\":\"2026-03-02T10:04:59.000Z\""), std::string::npos) << o.json.substr(0, 300);
 }
 
-TEST(Reorder, SortsInsideItsWindowAndNeverHoldsMore) {
-  Reorder<int> reorder;
-  std::vector<int> out;
-  const auto release = [&](int&& r) { out.push_back(r); };
-  for (const int minute : {5, 3, 4, 20, 18, 40}) reorder.push(base::from_ms(minute * 60'000), int{minute}, release);
-  EXPECT_EQ(out, (std::vector<int>{3, 4, 5, 18, 20}));
-  reorder.push(base::from_ms(60'000), 1, release);  // hopelessly late
-  EXPECT_EQ(reorder.late(), 1u);
-  reorder.finish(release);
-  EXPECT_EQ(out.back(), 40);
-  Reorder<int> full;
-  size_t released = 0;
-  for (size_t i = 0; i < base::kReorderWindowMax + 10; ++i)
-    full.push(base::from_ms(1000), 1, [&](int&&) { ++released; });
-  EXPECT_EQ(released, 10u);
+TEST(Scan, MergesFilesByTimeInWhateverOrderTheyAreGiven) {
+  const Folder folder;
+  // Four days, one line every two minutes, dealt to three gateways; then cut by day.
+  std::string whole, gateways[3], days[4];
+  base::Random random(6);
+  for (int i = 0; i < 4 * 720; ++i) {
+    const std::string line = line_of(static_cast<int>(random.below(5)), i * 120, i);
+    whole += line;
+    gateways[random.below(3)] += line;
+    days[i / 720] += line;
+  }
+  const Outcome one = run({folder.write("whole", whole)});
+  const Outcome by_gateway =
+      run({folder.write("g1", gateways[0]), folder.write("g2.gz", gzip(gateways[1])), folder.write("g3", gateways[2])});
+  EXPECT_EQ(by_gateway.json.substr(by_gateway.json.find("\"accounts\":[")),
+            one.json.substr(one.json.find("\"accounts\":[")));
+  EXPECT_EQ(by_gateway.stats.late, 0u);
+  const Outcome by_day = run({folder.write("d4", days[3]), folder.write("d1", days[0]), folder.write("d3", days[2]),
+                              folder.write("d2", days[1])});
+  EXPECT_EQ(by_day.json, one.json);
+  EXPECT_EQ(by_day.stats.late, 0u);
+}
+
+TEST(Scan, ReadsMoreFilesThanItHoldsOpen) {
+  const Folder folder;
+  std::vector<std::string> paths;
+  std::string whole;
+  for (int i = 0; i < 80; ++i) {
+    const std::string line = line_of(i % 2, i * 3600, i);
+    whole += line;
+    paths.push_back(folder.write("part" + std::to_string(i), line));
+  }
+  const Outcome parts = run(paths);
+  EXPECT_EQ(parts.stats.exchanges, 80u);
+  EXPECT_EQ(parts.stats.late, 0u);
+  EXPECT_EQ(parts.json, run({folder.write("whole", whole)}).json);
+}
+
+TEST(Scan, GetsThroughGarbage) {
+  const Folder folder;
+  base::Random random(11);
+  std::string noise(8 << 20, '\0');
+  for (char& c : noise) c = static_cast<char>(random.below(256));
+  const std::string good = line_of(1, 0, 1);
+  const Outcome o = run({folder.write("noise", noise), folder.write("noise.gz", gzip(noise.substr(0, 1 << 20))),
+                         folder.write("zeros", good + std::string(3 << 20, '\0') + "\n" + line_of(1, 1, 2)),
+                         folder.write("blank", std::string(2 << 20, '\n'))});
+  EXPECT_EQ(o.stats.exchanges, 2u);
+  EXPECT_EQ(o.stats.file_errors.size(), 3u);
+  EXPECT_EQ(o.stats.broken, 1u);
+}
+
+TEST(Scan, StopsInGoodOrderWhenAskedTo) {
+  const Folder folder;
+  const std::string path = folder.write("log", log_of(20'000));
+  pipeline::Pipeline pipeline(nullptr, {}, {});
+  const auto stats = scan({path}, {}, pipeline, [](uint64_t, uint64_t exchanges) { return exchanges == 0; });
+  ASSERT_TRUE(stats);
+  EXPECT_GT(stats->exchanges, 0u);
+  EXPECT_LT(stats->exchanges, 20'000u);
+  EXPECT_EQ(pipeline.findings().exchanges, stats->exchanges);
+}
+
+TEST(Scan, TellsProgressInBytesOfTheFile) {
+  const Folder folder;
+  const std::string bytes = gzip(log_of(3000));
+  const std::string path = folder.write("log", bytes);
+  uint64_t last = 0;
+  pipeline::Pipeline pipeline(nullptr, {}, {});
+  const auto stats = scan({path}, {}, pipeline, [&](uint64_t consumed, uint64_t) {
+    EXPECT_GE(consumed, last);
+    last = consumed;
+    return true;
+  });
+  ASSERT_TRUE(stats);
+  EXPECT_EQ(last, bytes.size());
 }
 
 }  // namespace

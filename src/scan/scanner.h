@@ -1,11 +1,12 @@
 // Log files through the pipeline: `serve` with a file for a socket and the log's time for a clock.
 //
-// One thread reads and cuts lines, `threads` threads parse and extract features, the calling thread puts records back
-// into the order of the lines, then of time (reorder.h), and feeds the pipeline. The result does not depend on the
-// number of threads. Files are read one after another in the order given.
+// One thread reads and cuts lines (feeder.h), `threads` threads parse and extract features, the calling thread puts
+// records back into the order of the lines, then of time (reorder.h), and feeds the pipeline. The result does not
+// depend on the number of threads. Files that overlap in time, such as those of several gateways, are merged.
 //
-// Broken lines are counted, the first of them located, and never fatal unless `strict`. Bounds: a few MiB of lines a
-// thread, one line of up to base::kLineBytesMax, the reorder window.
+// Broken lines, and exchanges whose clock is plainly wrong, are counted, the first of them located, and never fatal
+// unless `strict`. Bounds: a few MiB of lines a thread, one line of up to base::kLineBytesMax a file, the reorder
+// window.
 #pragma once
 
 #include <functional>

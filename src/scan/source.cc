@@ -87,7 +87,7 @@ class Gzip final : public Source {
     stream_.avail_out = static_cast<uInt>(size);
     while (stream_.avail_out == size) {
       if (stream_.avail_in == 0) {
-        const auto n = raw_.read(in_.data(), in_.size());
+        auto n = raw_.read(in_.data(), in_.size());
         if (!n) return n;
         if (*n == 0) {
           if (between_members_) return size_t{0};
@@ -129,7 +129,7 @@ class Zstandard final : public Source {
     while (out.pos == 0) {
       // The decompressor keeps a byte of input back while it holds output, so no input means no output.
       if (buffer_.pos == buffer_.size) {
-        const auto n = raw_.read(in_.data(), in_.size());
+        auto n = raw_.read(in_.data(), in_.size());
         if (!n) return n;
         if (*n == 0) {
           if (frame_done_) return size_t{0};

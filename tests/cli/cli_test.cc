@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -91,15 +92,73 @@ TEST_F(Cli, TellsUsageFromInputFromInternalErrors) {
   EXPECT_EQ(run("calibrate log").status, 2);
   const Result ok = run("scan log");
   EXPECT_EQ(ok.status, 0) << ok.output;
-  const Result full = run("scan log --quiet --json /dev/full");
+  const Result full = run("scan log --quiet --json /dev/full --html r.html");
   EXPECT_EQ(full.status, 4) << full.output;
-  EXPECT_NE(full.output.find("/dev/full cannot be written"), std::string::npos);
+  EXPECT_NE(full.output.find("stillwatch: /dev/full cannot be written"), std::string::npos);
+  EXPECT_GT(read("r.html").size(), 1000u) << "the other output is written";
   EXPECT_EQ(run("scan log --quiet --json /nonexistent/x").status, 4);
   write("broken", "not a log\n");
   EXPECT_EQ(run("scan broken").status, 3);
   write("mixed", read("log") + "{oops\n");
   EXPECT_EQ(run("scan mixed").status, 0);
   EXPECT_EQ(run("scan --strict mixed").status, 3);
+}
+
+TEST_F(Cli, SaysWhatIsWrongInOneSentenceOfItsOwn) {
+  for (const char* arguments :
+       {"", "dance", "scan", "scan --top x log", "scan --threads 9999 log", "label a benign", "scan missing",
+        "scan --json - --html - log", "calibrate log", "label a odd --until x"}) {
+    const Result r = run(arguments);
+    EXPECT_TRUE(r.status == 2 || r.status == 3) << arguments << ": " << r.status;
+    EXPECT_EQ(r.output.rfind("stillwatch: ", 0), 0u) << arguments << ": " << r.output;
+  }
+}
+
+TEST_F(Cli, TellsOfWhatItCouldNotReadWhateverElseItFound) {
+  const std::string good =
+      "{\"time\":1772445600,\"account\":\"a\",\"request\":{\"prompt\":\"secret words\"},\"response\":null}\n";
+  write("good", good);
+  write("broken", good + "{\"time\":1772445600,\"account\":\"a\",\"request\":{\"prompt\":\"secret words\n" + good);
+  const Result broken = run("scan --quiet broken");
+  EXPECT_EQ(broken.status, 0);
+  EXPECT_NE(broken.output.find("1 of 3 lines could not be read"), std::string::npos) << broken.output;
+  EXPECT_NE(broken.output.find("broken:2: "), std::string::npos);
+  EXPECT_EQ(broken.output.find("secret"), std::string::npos);
+  const Result missing = run("scan --quiet good missing");
+  EXPECT_EQ(missing.status, 3);
+  EXPECT_NE(missing.output.find("stillwatch: missing cannot be opened"), std::string::npos) << missing.output;
+  EXPECT_EQ(run("label a hostile --until 2027-01-01 --why x").status, 0);
+  const Result both = run("scan --quiet --fail-on flagged good missing");
+  EXPECT_EQ(both.status, 1);
+  EXPECT_NE(both.output.find("stillwatch: missing cannot be opened"), std::string::npos) << both.output;
+}
+
+TEST_F(Cli, JudgesWhatItReadWhenInterrupted) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const std::string out = (folder_ / "f.json").string();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::dup2(ends[0], STDIN_FILENO);
+    ::close(ends[1]);
+    ::execl(STILLWATCH_PROGRAM, "stillwatch", "scan", "--quiet", "--json", out.c_str(), "-", nullptr);
+    ::_exit(127);
+  }
+  ::close(ends[0]);
+  const std::string line = "{\"time\":1772445600,\"account\":\"a\",\"request\":{\"prompt\":\"x\"},\"response\":null}\n";
+  std::string log;
+  while (log.size() < (3 << 20)) log += line;
+  // More than a pipe holds: once it is written, the program is reading.
+  for (size_t at = 0; at < log.size();) at += static_cast<size_t>(::write(ends[1], log.data() + at, log.size() - at));
+  ::kill(child, SIGINT);
+  ::close(ends[1]);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  const Json f = Json::parse(read("f.json"));
+  EXPECT_GT(f["summary"]["read"]["exchanges"], 0);
+  EXPECT_LE(f["summary"]["read"]["exchanges"], log.size() / line.size());
 }
 
 TEST_F(Cli, FindsTheHarvesterEndToEnd) {
@@ -127,7 +186,9 @@ TEST_F(Cli, CalibratesChecksAndJudgesByABaseline) {
   ASSERT_EQ(made.status, 0) << made.output;
   const Result check = run("calibrate --check --baseline b.json log.jsonl.gz");
   EXPECT_EQ(check.status, 0) << check.output;
-  EXPECT_NE(check.output.find("promised"), std::string::npos);
+  EXPECT_NE(check.output.find("at 20 exchanges"), std::string::npos) << check.output;
+  EXPECT_NE(check.output.find("at any look"), std::string::npos);
+  EXPECT_NE(check.output.find("promised at most 5.0"), std::string::npos);
   fs::remove(folder_ / "stillwatch-labels.jsonl");
   const Result r = run("scan log.jsonl.gz --baseline b.json --json f.json --quiet");
   EXPECT_EQ(r.status, 0) << r.output;
@@ -150,6 +211,11 @@ TEST_F(Cli, RespectsLabels) {
     EXPECT_FALSE(a["flagged"]);
     EXPECT_EQ(a["label"]["why"], "ours");
   }
+  // A file whose last newline an editor took away.
+  write("mine", read("stillwatch-labels.jsonl").substr(0, read("stillwatch-labels.jsonl").size() - 1));
+  ASSERT_EQ(run("label other hostile --until 2027-01-01 --why y --labels mine").status, 0);
+  EXPECT_EQ(run("scan --labels mine --quiet log.jsonl.gz").status, 0);
+  EXPECT_EQ(run("label other hostile --until 2027-01-01 --why y --labels /dev/full").status, 4);
   write("bad-labels", "{\"account\":\"a\"}\n");
   const Result bad = run("scan --labels bad-labels log.jsonl.gz");
   EXPECT_EQ(bad.status, 3);
