@@ -77,6 +77,12 @@ int run(const Arguments& a) {
   });
   if (!ok) return complain(ok.error());
   fmt::print(stderr, "{} exchanges of {} accounts\n", lines, simulation->truths().size());
+  if (simulation->ran_dry() > 0) {
+    fmt::print(stderr,
+               "{} accounts had nothing left to ask before all was sent that was planned: fewer exchanges, a smaller "
+               "campaign_size or more sources would mend that\n",
+               simulation->ran_dry());
+  }
   return kClean;
 }
 

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <functional>
@@ -33,6 +34,17 @@ bool found(const pipeline::Findings& findings, const std::string& what) {
   return false;
 }
 
+report::TerminalOptions terminal_options(const Arguments& a) {
+  report::TerminalOptions options;
+  const bool terminal = ::isatty(STDOUT_FILENO) == 1;
+  options.rows = a.top;
+  options.color = a.color == "always" || (a.color == "auto" && terminal);
+  winsize window{};
+  if (terminal && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0)
+    options.columns = window.ws_col;
+  return options;
+}
+
 int run(const Arguments& a) {
   if (a.json == "-" && a.html == "-") {
     return complain({base::ErrorCode::kUsage, "--json - and --html - cannot both have standard output: name a file"});
@@ -62,10 +74,7 @@ int run(const Arguments& a) {
   if (!a.json.empty()) write(a.json, [&](const Write& out) { report::write_json(findings, *stats, out); });
   if (!a.html.empty()) write(a.html, [&](const Write& out) { report::write_html(findings, *stats, out); });
   if (!a.logs.quiet && a.json != "-" && a.html != "-") {
-    report::TerminalOptions terminal;
-    terminal.rows = a.top;
-    terminal.color = a.color == "always" || (a.color == "auto" && ::isatty(STDOUT_FILENO) == 1);
-    write("-", [&](const Write& out) { out(report::to_terminal(findings, *stats, terminal)); });
+    write("-", [&](const Write& out) { out(report::to_terminal(findings, *stats, terminal_options(a))); });
   }
   return status;
 }

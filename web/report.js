@@ -22,9 +22,9 @@ const count = n => Math.round(n).toLocaleString("en-US");
 const short = n => n >= 1e9 ? (n / 1e9).toFixed(1) + " G" : n >= 1e6 ? (n / 1e6).toFixed(1) + " M" : n >= 1e4 ? (n / 1e3).toFixed(0) + " k" : count(n);
 const day = t => t.slice(0, 10);
 function pText(a) {
-  if (a.verdict === "insufficient") return "";
+  if (!a.judged) return "";
   if (a.extrapolated) return a.p_value.toExponential(0) + " (extrapolated)";
-  return (a.p_value <= a.resolution * 1.0001 ? "< " : "") + Number(a.p_value.toPrecision(2));
+  return (a.p_value <= a.resolution * 1.0001 && a.p_value < 1 ? "≤ " : "") + Number(a.p_value.toPrecision(2));
 }
 
 const flagged = accounts.filter(a => a.flagged);
@@ -74,8 +74,8 @@ function fill() {
   }
   document.getElementById("shown").textContent = `${count(rows.length)} accounts` + (rows.length > rowsShownMax ? `, the first ${count(rowsShownMax)} shown` : "");
   body.replaceChildren(...rows.slice(0, rowsShownMax).map(([a, i]) => {
-    const cells = {account: el("td", {class: "name", title: a.account}, a.details || a.looks.length ? el("button", {type: "button", onclick: () => choose(i)}, a.account) : a.account),
-      verdict: el("td", {class: "verdict " + a.verdict}, a.verdict), p_value: el("td", {class: "number"}, pText(a)), score: el("td", {class: "number"}, a.looks.length ? a.score.toFixed(1) : ""),
+    const cells = {account: el("td", {class: "name", title: a.account}, a.looks ? el("button", {type: "button", onclick: () => choose(i)}, a.account) : a.account),
+      verdict: el("td", {class: "verdict " + a.verdict}, a.verdict), p_value: el("td", {class: "number"}, pText(a)), score: el("td", {class: "number"}, a.judged ? a.score.toFixed(1) : ""),
       exchanges: el("td", {class: "number"}, count(a.exchanges)), novel: el("td", {class: "number"}, count(a.exposure.novel_exchanges)), tokens: el("td", {class: "number"}, short(a.exposure.output_tokens)),
       coverage: el("td", {class: "number"}, (100 * a.exposure.coverage).toFixed(0) + " %"), last: el("td", {}, day(a.last_seen))};
     return el("tr", {"data-index": i}, ...columns.map(c => cells[c[0]]));
@@ -157,7 +157,7 @@ function choose(index, quietly) {
 }
 
 // All accounts: volume against score, and the p-values, which are flat for honest accounts.
-const judged = accounts.filter(a => a.looks.length);
+const judged = accounts.filter(a => a.judged);
 {
   const w = 420, h = 240, out = [], xs = judged.map(a => Math.log10(Math.max(1, a.exchanges))), ys = judged.map(a => a.score);
   const x0 = Math.min(1, ...xs), x1 = Math.max(3, ...xs), y0 = Math.min(-2, ...ys), y1 = Math.max(4, ...ys), x = v => 34 + (w - 44) * (v - x0) / (x1 - x0), y = v => h - 24 - (h - 34) * (v - y0) / (y1 - y0);
@@ -165,9 +165,7 @@ const judged = accounts.filter(a => a.looks.length);
   for (let v = Math.ceil(x0); v <= x1; ++v) out.push(shape("text", {x: x(v) - 8, y: h - 8}, short(10 ** v)));
   for (let v = Math.ceil(y0 / 2) * 2; v <= y1; v += 2) out.push(shape("text", {x: 4, y: y(v) + 4}, v), shape("line", {class: "axis", x1: 30, x2: w - 8, y1: y(v), y2: y(v)}));
   document.getElementById("plot-volume").append(el("figcaption", {}, "Score against exchanges (red: flagged)"), svg(w, h, ...out.reverse()));
-  const bins = new Array(20).fill(0);
-  for (const a of judged) ++bins[Math.min(19, Math.floor(20 * Math.min(1, a.p_value * a.looks.length)))];
-  document.getElementById("plot-p").append(el("figcaption", {}, "p-values of all accounts, corrected for their looks"), bars(bins, i => (i / 20).toFixed(2), i => i === 0));
+  document.getElementById("plot-p").append(el("figcaption", {}, "p-values of all accounts at their latest look"), bars(summary.p_value_histogram, i => (i / 20).toFixed(2), i => i === 0));
 }
 fill();
 if (flagged.length) choose(0, true);

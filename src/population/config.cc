@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cmath>
 #include <optional>
+#include <type_traits>
 
 namespace stillwatch::population {
 namespace {
@@ -49,6 +50,10 @@ class Reader {
     const auto parsed = value.IsScalar() ? parse(value.Scalar()) : std::nullopt;
     if (!parsed || *parsed < low || *parsed > high) {
       fail(value, fmt::format("`{}` is not a number from {} to {}", key, low, high));
+      return;
+    }
+    if (std::is_integral_v<T> && *parsed != std::floor(*parsed)) {
+      fail(value, fmt::format("`{}` is not a whole number", key));
       return;
     }
     out = static_cast<T>(*parsed);

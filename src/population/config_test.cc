@@ -73,6 +73,12 @@ groups:
   EXPECT_EQ(config->groups[2].templates, 5U);
 }
 
+TEST(Config, RefusesHalfAnAccount) {
+  const auto config = Config::parse("groups: [{class: people, accounts: 1.5}]", "p.yaml");
+  ASSERT_FALSE(config);
+  EXPECT_THAT(config.error().message, testing::HasSubstr("p.yaml:1:36: `accounts` is not a whole number"));
+}
+
 TEST(Config, RefusesAPartThatIsNone) {
   for (const char* yaml :
        {"groups: [{class: people, part: 2, part_of: 2}]", "groups: [{class: harvest, cover_part: 1}]"}) {

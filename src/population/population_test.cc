@@ -142,6 +142,18 @@ TEST(Population, ASlowStartAsksLikeAPersonFirst) {
   EXPECT_LT(early, 80u);
 }
 
+TEST(Population, AccountsWhoseSourcesRunDryAreCounted) {
+  const auto dry = [](double exchanges) {
+    auto simulation = Simulation::start(config_of({group(Class::kHarvest, 3, exchanges)}), shipped(), {});
+    size_t lines = 0;
+    for (std::string line; simulation->next(line);) ++lines;
+    return std::pair(simulation->ran_dry(), lines);
+  };
+  const size_t all = shipped().matching({"distill/*"}).front()->conversations.size();
+  EXPECT_EQ(dry(90), std::pair(size_t{0}, size_t{270}));
+  EXPECT_EQ(dry(1000), std::pair(size_t{3}, all));
+}
+
 TEST(Population, ConfigurationMistakesAreLocated) {
   const auto problem = [](std::string_view yaml) {
     const auto c = Config::parse(yaml, "p.yaml");
@@ -168,6 +180,12 @@ TEST(Prompts, GlobsMatchAsInAShell) {
   EXPECT_TRUE(glob_matches("a?c", "abc"));
   EXPECT_FALSE(glob_matches("a?c", "ac"));
   EXPECT_FALSE(glob_matches("abc", "ab"));
+  EXPECT_TRUE(glob_matches("a*bc*c", "abcbcxc"));
+  EXPECT_TRUE(glob_matches("ab**", "ab"));
+  EXPECT_FALSE(glob_matches("*a*", "bcd"));
+  std::string stars;
+  for (int i = 0; i < 200; ++i) stars += "*a";
+  EXPECT_FALSE(glob_matches(stars + "b", std::string(2000, 'a')));  // would never end if every star were tried
 }
 
 }  // namespace

@@ -142,16 +142,26 @@ std::string escape(std::string_view text) {
   return quoted.substr(1, quoted.size() - 2);
 }
 
+// When the text after a star does not fit, only the last star has to take in more: never worse than |glob| * |text|.
 bool glob_matches(std::string_view glob, std::string_view text) {
-  if (glob.empty()) return text.empty();
-  if (glob.front() == '*') {
-    for (size_t skip = 0; skip <= text.size(); ++skip) {
-      if (glob_matches(glob.substr(1), text.substr(skip))) return true;
+  size_t g = 0, t = 0;
+  size_t after_star = std::string_view::npos;  // place in the glob behind the last star
+  size_t taken_to = 0;                         // place in the text up to which that star reaches
+  while (t < text.size()) {
+    if (g < glob.size() && glob[g] == '*') {
+      after_star = ++g;
+      taken_to = t;
+    } else if (g < glob.size() && (glob[g] == '?' || glob[g] == text[t])) {
+      ++g;
+      ++t;
+    } else if (after_star != std::string_view::npos) {
+      g = after_star;
+      t = ++taken_to;
+    } else {
+      return false;
     }
-    return false;
   }
-  return !text.empty() && (glob.front() == '?' || glob.front() == text.front()) &&
-         glob_matches(glob.substr(1), text.substr(1));
+  return glob.find_first_not_of('*', g) == std::string_view::npos;
 }
 
 base::Result<Prompts> Prompts::load(const std::vector<std::string>& directories) {

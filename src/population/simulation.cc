@@ -81,6 +81,7 @@ struct Simulation::State {
   std::vector<Slot> slots;
   std::priority_queue<Due, std::vector<Due>, std::greater<>> due;
   std::vector<Truth> truths;
+  size_t ran_dry = 0;
   Request request;
 
   State(Config c, const Prompts& p, Timing t)
@@ -227,7 +228,10 @@ bool Simulation::next(std::string& line) {
     s.due.pop();
     Slot& slot = s.slots[due.slot];
     slot.now_ms = due.at_ms;
-    if (!s.send(slot, line)) continue;
+    if (!s.send(slot, line)) {
+      ++s.ran_dry;
+      continue;
+    }
     s.plan(due.slot);
     return true;
   }
@@ -236,6 +240,10 @@ bool Simulation::next(std::string& line) {
 
 const std::vector<Truth>& Simulation::truths() const {
   return state_->truths;
+}
+
+size_t Simulation::ran_dry() const {
+  return state_->ran_dry;
 }
 
 std::string to_json(const Truth& t) {

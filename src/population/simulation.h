@@ -45,6 +45,10 @@ class Simulation {
   // Accounts that have sent anything so far.
   const std::vector<Truth>& truths() const;
 
+  // Of those that have nothing left to ask although more was planned: their sources are too small for so many
+  // exchanges or, in a campaign, for so many shards.
+  size_t ran_dry() const;
+
  private:
   struct State;
   explicit Simulation(std::unique_ptr<State> state);

@@ -38,7 +38,7 @@ void write_html(const pipeline::Findings& findings, const ReadStats& stats, cons
   for (const pipeline::AccountFinding& a : findings.ranked) {
     if (n == kRowsMax) break;
     if (n > 0) write(",\n");
-    write(harmless(account_json(a, n < kDetailsMax)));
+    write(harmless(account_json(a, n < kDetailsMax ? Depth::kDetails : Depth::kRow)));
     ++n;
   }
   write("]}");

@@ -1,7 +1,11 @@
 #include "report/json.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
+
+#include "report/text.h"
 
 namespace stillwatch::report {
 namespace {
@@ -9,9 +13,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 using pipeline::AccountFinding;
 
-// Six digits are more than any of these figures has; infinities and the like become 0.
-double finite(double value) {
-  if (!std::isfinite(value)) return 0;
+// Six digits are more than any of these figures has.
+double finite(double value, double otherwise = 0) {
+  value = finite_or(value, otherwise);
   if (value == 0) return 0;
   const double scale = std::pow(10.0, 5 - std::floor(std::log10(std::abs(value))));
   return std::isfinite(scale) ? std::round(value * scale) / scale : value;
@@ -40,6 +44,50 @@ Json details_of(const AccountFinding& a) {
           {"depth", histogram(a.summary.depth)}};
 }
 
+Json signals_of(const AccountFinding& a) {
+  Json out = Json::array();
+  for (const signals::Reading& r : a.evidence.readings) {
+    out.push_back({{"name", signals::info_of(r.signal).name},
+                   {"label", signals::info_of(r.signal).label},
+                   {"unit", signals::info_of(r.signal).unit},
+                   {"value", finite(r.value)},
+                   {"baseline", finite(r.baseline)},
+                   {"deviation", finite(r.deviation)},
+                   {"share", finite(r.share)},
+                   {"explanation", r.explanation}});
+  }
+  return out;
+}
+
+Json looks_of(const AccountFinding& a) {
+  Json out = Json::array();
+  for (const pipeline::Look& look : a.looks) {
+    out.push_back({{"time", base::format_rfc3339(look.time)},
+                   {"exchanges", look.exchanges},
+                   {"score", finite(look.score)},
+                   {"p_value", finite(look.p_value, 1)}});
+  }
+  return out;
+}
+
+Json label_of(const AccountFinding& a) {
+  if (!a.label) return nullptr;
+  return {{"label", a.label->kind == verdict::LabelKind::kBenign ? "benign" : "hostile"},
+          {"until", base::format_rfc3339(a.label->until)},
+          {"why", a.label->why}};
+}
+
+// p-values at the latest look of each account, in bins of a twentieth: flat for honest traffic that the baseline fits.
+std::array<uint64_t, 20> latest_p_values(const pipeline::Findings& f) {
+  std::array<uint64_t, 20> bins{};
+  for (const AccountFinding& a : f.ranked) {
+    if (a.looks.empty()) continue;
+    const double p = std::clamp(finite_or(a.looks.back().p_value, 1), 0.0, 1.0);
+    ++bins[std::min(bins.size() - 1, static_cast<size_t>(p * static_cast<double>(bins.size())))];
+  }
+  return bins;
+}
+
 }  // namespace
 
 std::string summary_json(const pipeline::Findings& f, const ReadStats& s) {
@@ -54,13 +102,15 @@ std::string summary_json(const pipeline::Findings& f, const ReadStats& s) {
                      {"false_alarms_per_10000", finite(f.false_alarms_per_10000)},
                      {"threshold", finite(f.threshold)},
                      {"looks", signals::kLooks},
+                     {"first_look", signals::kFirstLook},
+                     {"p_value_histogram", latest_p_values(f)},
                      {"baseline",
                       {{"name", f.baseline.name},
                        {"calibrated", f.baseline.calibrated},
                        {"subjects", f.baseline.subjects},
                        {"made", base::format_rfc3339(f.baseline.made)},
                        {"drifted", f.baseline.drifted},
-                       {"drift_p_value", finite(f.baseline.drift_p_value)},
+                       {"drift_p_value", finite(f.baseline.drift_p_value, 1)},
                        {"drift_index", finite(f.baseline.drift_index)}}},
                      {"read",
                       {{"files", s.files},
@@ -75,53 +125,34 @@ std::string summary_json(const pipeline::Findings& f, const ReadStats& s) {
   return dump(json);
 }
 
-std::string account_json(const AccountFinding& a, bool with_details) {
-  Json signals_json = Json::array();
-  for (const signals::Reading& r : a.evidence.readings) {
-    signals_json.push_back({{"name", signals::info_of(r.signal).name},
-                            {"label", signals::info_of(r.signal).label},
-                            {"value", finite(r.value)},
-                            {"baseline", finite(r.baseline)},
-                            {"deviation", finite(r.deviation)},
-                            {"share", finite(r.share)},
-                            {"explanation", r.explanation}});
-  }
-  Json looks = Json::array();
-  for (const pipeline::Look& look : a.looks) {
-    looks.push_back({{"time", base::format_rfc3339(look.time)},
-                     {"exchanges", look.exchanges},
-                     {"score", finite(look.score)},
-                     {"p_value", finite(look.p_value)}});
-  }
+std::string account_json(const AccountFinding& a, Depth depth) {
   Json json = {{"account", a.account},
                {"organization", a.organization.empty() ? Json() : Json(a.organization)},
                {"exchanges", a.exchanges},
                {"failed", a.failed},
                {"first_seen", base::format_rfc3339(a.first_seen)},
                {"last_seen", base::format_rfc3339(a.last_seen)},
+               {"judged", !a.looks.empty()},
                {"flagged", a.flagged},
                {"flagged_at", a.flagged_at ? Json(base::format_rfc3339(*a.flagged_at)) : Json()},
                {"flagged_after", a.flagged_at ? Json(a.flagged_after) : Json()},
-               {"p_value", finite(a.evidence.p_value)},
-               {"resolution", finite(a.evidence.resolution)},
+               {"p_value", finite(a.evidence.p_value, 1)},
+               {"resolution", finite(a.evidence.resolution, 1)},
                {"extrapolated", a.evidence.extrapolated},
                {"calibrated", a.evidence.calibrated},
-               {"q_value", finite(a.q_value)},
+               {"q_value", finite(a.q_value, 1)},
                {"score", finite(a.evidence.score)},
                {"exposure",
-                {{"novel_exchanges", std::round(a.exposure.novel_exchanges)},
+                {{"novel_exchanges", std::round(finite_or(a.exposure.novel_exchanges, 0))},
                  {"output_tokens", a.exposure.output_tokens},
                  {"coverage", finite(a.exposure.coverage)}}},
-               {"signals", signals_json},
                {"verdict", verdict::name_of(a.verdict)},
-               {"label", Json()},
-               {"looks", looks}};
-  if (a.label) {
-    json["label"] = {{"label", a.label->kind == verdict::LabelKind::kBenign ? "benign" : "hostile"},
-                     {"until", base::format_rfc3339(a.label->until)},
-                     {"why", a.label->why}};
+               {"label", label_of(a)}};
+  if (depth != Depth::kRow) {
+    json["signals"] = signals_of(a);
+    json["looks"] = looks_of(a);
   }
-  if (with_details) json["details"] = details_of(a);
+  if (depth == Depth::kDetails) json["details"] = details_of(a);
   return dump(json);
 }
 
@@ -132,7 +163,7 @@ void write_json(const pipeline::Findings& findings, const ReadStats& stats, cons
   bool first = true;
   for (const AccountFinding& a : findings.ranked) {
     write(first ? "\n" : ",\n");
-    write(account_json(a, false));
+    write(account_json(a, Depth::kReasons));
     first = false;
   }
   write("\n]}\n");

@@ -2,7 +2,9 @@
 // hundred thousand need no document in memory. Valid UTF-8 whatever an account is called; numbers are finite.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <string>
 #include <string_view>
 
 #include "pipeline/findings.h"
@@ -14,8 +16,11 @@ using Write = std::function<void(std::string_view)>;
 
 void write_json(const pipeline::Findings& findings, const ReadStats& stats, const Write& write);
 
+// How much is told of one account: a row of a table; and why and since when; and its histograms, for drill-down.
+enum class Depth : uint8_t { kRow, kReasons, kDetails };
+
 // The pieces, for the HTML page: compact JSON text of the summary and of one account.
 std::string summary_json(const pipeline::Findings& findings, const ReadStats& stats);
-std::string account_json(const pipeline::AccountFinding& account, bool with_details);
+std::string account_json(const pipeline::AccountFinding& account, Depth depth);
 
 }  // namespace stillwatch::report

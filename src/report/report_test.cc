@@ -9,6 +9,7 @@
 #include "report/html.h"
 #include "report/json.h"
 #include "report/terminal.h"
+#include "report/text.h"
 
 namespace stillwatch::report {
 namespace {
@@ -100,21 +101,15 @@ TEST(Terminal, LooksAsItShould) {
   EXPECT_NE(to_terminal(uncalibrated, stats(), {}).find("drifted"), std::string::npos);
 }
 
-TEST(Terminal, CleansNames) {
-  EXPECT_EQ(printable("plain", 32), "plain");
-  EXPECT_EQ(printable("\033[31mred\n\x07", 32), "?[31mred??");
-  EXPECT_EQ(printable("\xff\xfe"
-                      "a",
-                      32),
-            "??a");
-  EXPECT_EQ(printable("größe", 32), "größe");
-  EXPECT_EQ(printable(std::string(50, 'x'), 10), "xxxxxxx...");
-}
-
-TEST(Terminal, StatesWhatAPValueCanSay) {
-  EXPECT_EQ(p_value_text({1, 1e-7, 0.001, true, true, {}}), "1e-07 (extrapolated)");
-  EXPECT_EQ(p_value_text({1, 0.001, 0.001, false, true, {}}), "< 0.001");
-  EXPECT_EQ(p_value_text({1, 0.25, 0.001, false, true, {}}), "0.25");
+TEST(Terminal, FitsWhateverWidthThereIs) {
+  pipeline::Findings f = findings();
+  f.ranked[0].account = std::string(200, 'n');
+  for (const size_t columns : {56u, 71u, 80u, 120u, 200u}) {
+    const std::string page = to_terminal(f, stats(), {.columns = columns});
+    for (size_t at = 0, end = 0; (end = page.find('\n', at)) != std::string::npos; at = end + 1)
+      EXPECT_LE(columns_of(std::string_view(page).substr(at, end - at)), columns) << page.substr(at, end - at);
+    EXPECT_NE(page.find("harvest"), std::string::npos) << columns;
+  }
 }
 
 TEST(JsonReport, HasTheDocumentedShape) {
@@ -142,7 +137,7 @@ TEST(JsonReport, StaysValidForHostileNamesAndNumbers) {
   f.ranked[0].evidence.readings[0].value = -INFINITY;
   const Json json = Json::parse(json_of(f));
   EXPECT_EQ(json["accounts"][0]["score"], 0);
-  EXPECT_EQ(json["accounts"][0]["p_value"], 0);
+  EXPECT_EQ(json["accounts"][0]["p_value"], 1);
 }
 
 TEST(JsonReport, IsWholeForNoAccountsAndForMany) {
@@ -166,6 +161,14 @@ TEST(HtmlReport, CarriesItsDataSafely) {
   EXPECT_NE(page.find("default-src 'none'"), std::string::npos);
   for (const char* outside : {"https://", "src=", "href=", "@import", "url("})
     EXPECT_EQ(page.find(outside), std::string::npos) << outside;
+}
+
+TEST(HtmlReport, TellsOfAccountsBeyondTheDetailsInOneRow) {
+  pipeline::Findings many = findings();
+  many.ranked.resize(kDetailsMax + 1, many.ranked[2]);
+  const Json last = Json::parse(account_json(many.ranked.back(), Depth::kRow));
+  EXPECT_FALSE(last.contains("signals"));
+  EXPECT_TRUE(last["judged"]);
 }
 
 TEST(HtmlReport, IsBounded) {

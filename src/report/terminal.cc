@@ -3,6 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "report/text.h"
 
 namespace stillwatch::report {
 namespace {
@@ -10,109 +14,227 @@ namespace {
 using pipeline::AccountFinding;
 using pipeline::Findings;
 
-std::string_view style(const TerminalOptions& o, std::string_view code) {
-  return o.color ? code : std::string_view();
-}
-constexpr std::string_view kRed = "\033[1;31m", kDim = "\033[2m", kBold = "\033[1m", kPlain = "\033[0m";
+constexpr size_t kColumnsMin = 56;
+constexpr size_t kNameColumnsMin = 12;
+constexpr size_t kNameColumnsMax = 40;
+constexpr size_t kReasons = 3;
+constexpr double kReasonShareMin = 0.05;
 
-std::string thousands(double value) {
-  if (value >= 1e9) return fmt::format("{:.1f} G", value / 1e9);
-  if (value >= 1e6) return fmt::format("{:.1f} M", value / 1e6);
-  if (value >= 1e4) return fmt::format("{:.0f} k", value / 1e3);
-  return fmt::format("{:.0f}", value);
-}
+// Lines of a fixed width, coloured or not.
+class Page {
+ public:
+  explicit Page(const TerminalOptions& options)
+      : columns_(std::max(options.columns, kColumnsMin)), color_(options.color) {}
 
-std::string header(const Findings& f, const ReadStats& s, const TerminalOptions& o) {
-  std::string out = fmt::format("{}{} exchanges of {} accounts, {} to {}{}\n", style(o, kBold), f.exchanges, f.accounts,
-                                base::format_date(f.first), base::format_date(f.last), style(o, kPlain));
-  if (s.broken > 0) {
-    out += fmt::format("{} of {} lines could not be read; the first: {}\n", s.broken, s.lines, s.located.front());
+  size_t columns() const { return columns_; }
+  std::string_view red() const { return color_ ? "\033[1;31m" : ""; }
+  std::string_view yellow() const { return color_ ? "\033[33m" : ""; }
+  std::string_view bold() const { return color_ ? "\033[1m" : ""; }
+  std::string_view dim() const { return color_ ? "\033[2m" : ""; }
+
+  // Words broken into lines; later lines begin under the first word.
+  void paragraph(std::string_view style, size_t indent, std::string_view text) {
+    const std::string words = printable(text, kParagraphColumnsMax);
+    std::string_view rest = words;
+    while (!rest.empty()) {
+      std::string_view line = rest;
+      if (columns_of(line) > columns_ - indent) {
+        size_t end = 0;
+        for (size_t at = rest.find(' '); at != rest.npos; at = rest.find(' ', at + 1)) {
+          if (columns_of(rest.substr(0, at)) > columns_ - indent) break;
+          end = at;
+        }
+        line = rest.substr(0, end > 0 ? end : std::min(rest.find(' '), rest.size()));
+      }
+      raw(style, std::string(indent, ' ') + std::string(line));
+      rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    }
   }
-  for (const std::string& error : s.file_errors) out += fmt::format("not read to the end: {}\n", error);
-  if (s.unidentified > 0) out += fmt::format("{} exchanges name no account and were left out\n", s.unidentified);
-  if (s.late > 0) out += fmt::format("{} exchanges came too late to be put in order\n", s.late);
-  const auto& b = f.baseline;
+  void raw(std::string_view style, std::string_view line) {
+    out_ += style;
+    out_ += line;
+    if (!style.empty()) out_ += "\033[0m";
+    out_ += '\n';
+  }
+  std::string take() { return std::move(out_); }
+
+ private:
+  static constexpr size_t kParagraphColumnsMax = 600;  // of file names, mostly
+
+  size_t columns_;
+  bool color_;
+  std::string out_;
+};
+
+std::string plural(uint64_t n, std::string_view one, std::string_view many) {
+  return fmt::format("{} {}", count_text(n), n == 1 ? one : many);
+}
+
+void header(const Findings& f, const ReadStats& s, Page& page) {
+  page.paragraph(
+      page.bold(), 0,
+      fmt::format("{} of {}, {} to {}", plural(f.exchanges, "exchange", "exchanges"),
+                  plural(f.accounts, "account", "accounts"), base::format_date(f.first), base::format_date(f.last)));
+  if (s.broken > 0) {
+    page.paragraph("", 0,
+                   fmt::format("{} of {} could not be read{}{}", count_text(s.broken), plural(s.lines, "line", "lines"),
+                               s.located.empty() ? "" : "; the first: ", s.located.empty() ? "" : s.located.front()));
+  }
+  for (const std::string& error : s.file_errors) page.paragraph("", 0, "not read to the end: " + error);
+  if (s.unidentified > 0)
+    page.paragraph("", 0, plural(s.unidentified, "exchange names", "exchanges name") + " no sender and are left out");
+  if (s.late > 0)
+    page.paragraph("", 0, plural(s.late, "exchange", "exchanges") + " came too late to be put in order of time");
+
+  const pipeline::BaselineFacts& b = f.baseline;
   if (b.calibrated) {
-    out += fmt::format(
-        "baseline {}: {} honest accounts; at most {:g} in 10,000 honest accounts a month are flagged by chance\n",
-        b.name, b.subjects, f.false_alarms_per_10000);
+    page.paragraph(
+        "", 0,
+        fmt::format("baseline {} ({}): at most {:g} of 10,000 honest accounts a month are flagged by chance", b.name,
+                    plural(b.subjects, "honest account", "honest accounts"), f.false_alarms_per_10000));
   } else {
-    out += fmt::format(
-        "uncalibrated: judged against {} ({} accounts), so p-values are estimates and the budget of {:g} in 10,000 is "
-        "not a promise;\n"
-        "run `stillwatch calibrate` on traffic you trust and give its file with --baseline\n",
-        b.name, b.subjects, f.false_alarms_per_10000);
+    page.paragraph(page.yellow(), 0,
+                   fmt::format("uncalibrated, judged against {} ({}): p-values are estimates, and at most {:g} false "
+                               "alarms of 10,000 honest accounts a month is an aim, not a promise. To mend it: "
+                               "stillwatch calibrate --out FILE on traffic you trust, then --baseline FILE",
+                               b.name, plural(b.subjects, "account", "accounts"), f.false_alarms_per_10000));
   }
   if (b.drifted) {
-    out += fmt::format(
-        "{}the traffic has drifted from the baseline (p = {:.1g}, stability index {:.2f}): calibrate again{}\n",
-        style(o, kRed), b.drift_p_value, b.drift_index, style(o, kPlain));
+    page.paragraph(page.red(), 0,
+                   fmt::format("the traffic has drifted from the baseline (p = {:.1g}, stability index {:.2f}): "
+                               "calibrate again before you act on single accounts",
+                               finite_or(b.drift_p_value, 1), finite_or(b.drift_index, 0)));
   }
-  return out;
 }
 
-std::string reasons(const AccountFinding& a, const TerminalOptions& o) {
-  std::string out;
-  constexpr size_t kReasons = 3;
+// A column of the table with its cells, all printable.
+struct Column {
+  std::string title;
+  bool number;
+  int need;  // columns of little need go first when there is no room
+  std::vector<std::string> cells = {};
+  size_t width = title.size();  // of the title and the widest cell
+
+  void add(std::string cell) {
+    width = std::max(width, columns_of(cell));
+    cells.push_back(std::move(cell));
+  }
+};
+
+std::string cell_text(const Column& column, std::string_view cell) {
+  const std::string padding(column.width - columns_of(cell), ' ');
+  return column.number ? padding + std::string(cell) : std::string(cell) + padding;
+}
+
+std::vector<Column> columns_of_table(const Findings& f, size_t rows) {
+  std::vector<Column> table = {{"account", false, 9}, {"exchanges", true, 6}, {"p-value", false, 8},
+                               {"verdict", false, 9}, {"novel", true, 4},     {"tokens", true, 5},
+                               {"coverage", true, 2}, {"first", false, 1},    {"last", false, 3}};
+  for (size_t i = 0; i < rows; ++i) {
+    const AccountFinding& a = f.ranked[i];
+    const std::string cells[] = {printable(a.account, kNameColumnsMax),
+                                 count_text(a.exchanges),
+                                 a.looks.empty() ? "" : p_value_text(a.evidence),
+                                 std::string(verdict::name_of(a.verdict)),
+                                 amount_text(a.exposure.novel_exchanges),
+                                 amount_text(static_cast<double>(a.exposure.output_tokens)),
+                                 fmt::format("{:.0f} %", 100 * finite_or(a.exposure.coverage, 0)),
+                                 base::format_date(a.first_seen),
+                                 base::format_date(a.last_seen)};
+    for (size_t c = 0; c < table.size(); ++c) table[c].add(cells[c]);
+  }
+  return table;
+}
+
+constexpr size_t kMarkColumns = 2, kGapColumns = 2;
+
+size_t width_of(const std::vector<Column>& table) {
+  size_t width = kMarkColumns - kGapColumns;
+  for (const Column& column : table) width += kGapColumns + column.width;
+  return width;
+}
+
+// Leaves out columns, least needed first, then shortens names, until the table fits.
+void fit(std::vector<Column>& table, size_t columns) {
+  const size_t name_columns = table.front().width;
+  const size_t spare = name_columns - std::min(name_columns, kNameColumnsMin);
+  while (width_of(table) > columns + spare && table.size() > 3) {
+    table.erase(
+        std::min_element(table.begin(), table.end(), [](const auto& a, const auto& b) { return a.need < b.need; }));
+  }
+  const size_t over = width_of(table) - std::min(width_of(table), columns);
+  Column& names = table.front();
+  names.width = std::max(name_columns - std::min(name_columns, over), kNameColumnsMin);
+  for (std::string& name : names.cells) name = printable(name, names.width);
+}
+
+void reasons(const AccountFinding& a, Page& page) {
   size_t shown = 0;
   for (const signals::Reading& r : a.evidence.readings) {
-    if (r.share <= 0.05 || shown == kReasons) break;
-    out += fmt::format("      {}+{:.1f}  {}{}\n", style(o, kDim), r.share, r.explanation, style(o, kPlain));
-    ++shown;
+    if (!(r.share > kReasonShareMin) || shown++ == kReasons) break;
+    page.raw(page.dim(), printable(fmt::format("      {:+.1f}  {}", r.share, r.explanation), page.columns()));
   }
-  return out;
+}
+
+// One line of the table; `cell_of` says what a column shows in it.
+template <typename CellOf>
+std::string line_of(const std::vector<Column>& table, std::string_view mark, CellOf cell_of) {
+  std::string line(mark);
+  for (const Column& c : table) {
+    line.append(line.size() == mark.size() ? 0 : kGapColumns, ' ');
+    line += cell_text(c, cell_of(c));
+  }
+  line.erase(line.find_last_not_of(' ') + 1);
+  return line;
+}
+
+void accounts(const Findings& f, size_t rows, Page& page) {
+  std::vector<Column> table = columns_of_table(f, rows);
+  fit(table, page.columns());
+  page.raw(page.bold(), line_of(table, "  ", [](const Column& c) { return c.title; }));
+  for (size_t i = 0; i < rows; ++i) {
+    const AccountFinding& a = f.ranked[i];
+    const bool watched = a.verdict == verdict::Verdict::kWatch;
+    page.raw(a.flagged ? page.red()
+             : watched ? page.yellow()
+                       : std::string_view(),
+             line_of(table, a.flagged ? "! " : "  ", [i](const Column& c) { return c.cells[i]; }));
+    if (a.flagged || watched) reasons(a, page);
+  }
+  if (f.ranked.size() > rows)
+    page.raw(page.dim(), fmt::format("  ... and {} more (--top, --json, --html)", count_text(f.ranked.size() - rows)));
+}
+
+void footer(const Findings& f, Page& page) {
+  page.paragraph(
+      page.bold(), 0,
+      fmt::format("{} of {} with {} exchanges or more {} flagged (p <= {:.1g} at one of {} looks)",
+                  count_text(f.accounts_flagged), plural(f.accounts_judged, "account", "accounts"), signals::kFirstLook,
+                  f.accounts_flagged == 1 ? "is" : "are", finite_or(f.threshold, 0), signals::kLooks));
+  if (f.accounts_judged == 0) return;
+  page.paragraph(page.dim(), 0,
+                 "p-value: how often an honest account of the same volume looks at least this much like a harvest. "
+                 "(resolution): the ranks of the baseline's accounts cannot say less. (extrapolated): a fitted tail "
+                 "says more than ranks can.");
+  if (f.accounts_flagged == 0) return;
+  page.paragraph(page.dim(), 0,
+                 "Next: read the reasons (--html FILE draws them), then say what you found: stillwatch label ACCOUNT "
+                 "benign|hostile --until DATE --why TEXT");
 }
 
 }  // namespace
 
-std::string printable(std::string_view text, size_t width) {
-  std::string out;
-  for (size_t i = 0; i < text.size();) {
-    const auto b = static_cast<unsigned char>(text[i]);
-    const size_t size = b < 0x80 ? 1 : (b & 0xe0) == 0xc0 ? 2 : (b & 0xf0) == 0xe0 ? 3 : (b & 0xf8) == 0xf0 ? 4 : 0;
-    bool valid = size > 0 && i + size <= text.size() && b >= 0x20 && b != 0x7f;
-    for (size_t k = 1; valid && k < size; ++k) valid = (static_cast<unsigned char>(text[i + k]) & 0xc0) == 0x80;
-    if (size == 2 && b == 0xc2 && valid && static_cast<unsigned char>(text[i + 1]) < 0xa0)
-      valid = false;  // C1 controls
-    if (out.size() + std::max<size_t>(size, 1) > width) {
-      out.resize(std::min(out.size(), width - 3));
-      return out + "...";
-    }
-    if (valid) {
-      out.append(text.substr(i, size));
-      i += size;
-    } else {
-      out += '?';
-      ++i;
-    }
+std::string to_terminal(const Findings& f, const ReadStats& stats, const TerminalOptions& options) {
+  Page page(options);
+  header(f, stats, page);
+  page.raw("", "");
+  const size_t rows = std::min(options.rows, f.ranked.size());
+  if (rows > 0) {
+    accounts(f, rows, page);
+    page.raw("", "");
   }
-  return out;
-}
-
-std::string p_value_text(const signals::Evidence& e) {
-  if (e.extrapolated) return fmt::format("{:.1g} (extrapolated)", e.p_value);
-  if (e.p_value <= e.resolution * 1.0001) return fmt::format("< {:.2g}", std::max(e.resolution, 1e-9));
-  return fmt::format("{:.2g}", e.p_value);
-}
-
-std::string to_terminal(const Findings& f, const ReadStats& stats, const TerminalOptions& o) {
-  std::string out = header(f, stats, o);
-  out += fmt::format("\n{}  {:<32} {:>9}  {:<22} {:>8} {:>8}  {}{}\n", style(o, kBold), "account", "exchanges",
-                     "p-value", "novel", "tokens", "verdict", style(o, kPlain));
-  size_t rows = 0;
-  for (const AccountFinding& a : f.ranked) {
-    if (rows++ == o.rows) break;
-    out += fmt::format("{}{} {:<32} {:>9}  {:<22} {:>8} {:>8}  {}{}\n", a.flagged ? style(o, kRed) : std::string_view(),
-                       a.flagged ? "!" : " ", printable(a.account, 32), a.exchanges, p_value_text(a.evidence),
-                       thousands(a.exposure.novel_exchanges), thousands(static_cast<double>(a.exposure.output_tokens)),
-                       verdict::name_of(a.verdict), style(o, kPlain));
-    if (a.flagged || a.verdict == verdict::Verdict::kWatch) out += reasons(a, o);
-  }
-  if (f.ranked.size() > o.rows)
-    out += fmt::format("  ... and {} more (--top, --json, --html)\n", f.ranked.size() - o.rows);
-  out += fmt::format("\n{} of {} accounts with {} exchanges or more are flagged (p <= {:.1g} at one of {} looks)\n",
-                     f.accounts_flagged, f.accounts_judged, signals::kFirstLook, f.threshold, signals::kLooks);
-  return out;
+  footer(f, page);
+  return page.take();
 }
 
 }  // namespace stillwatch::report

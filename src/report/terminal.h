@@ -1,4 +1,4 @@
-// Findings as a table for a terminal. Pure; names from logs are cleaned of control characters.
+// Findings as a table for a terminal. Pure. Everything that a log or a file name could have written is made printable.
 #pragma once
 
 #include <string>
@@ -9,16 +9,11 @@
 namespace stillwatch::report {
 
 struct TerminalOptions {
-  size_t rows = 20;
+  size_t rows = 20;      // accounts shown
+  size_t columns = 120;  // of the terminal, at least 56: what does not fit is left out of the table, least needed first
   bool color = false;
 };
 
 std::string to_terminal(const pipeline::Findings& findings, const ReadStats& stats, const TerminalOptions& options);
-
-// "0.0123", "< 0.0005" where ranks cannot say less, "2e-07 (extrapolated)".
-std::string p_value_text(const signals::Evidence& evidence);
-
-// Valid UTF-8 without control characters, at most `width` bytes, "..." for what was cut.
-std::string printable(std::string_view text, size_t width);
 
 }  // namespace stillwatch::report
