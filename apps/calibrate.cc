@@ -66,40 +66,18 @@ int make(const Arguments& a, verdict::Labels labels) {
 }
 
 // Judged accounts of which some are at or below a level: honest ones, so all of them by chance.
-void print_row(const std::string& what, double level, uint64_t below, uint64_t accounts) {
+void print_row(double level, uint64_t below, uint64_t accounts) {
   const auto interval = stats::clopper_pearson(below, accounts);
   const double achieved = accounts > 0 ? static_cast<double>(below) / static_cast<double>(accounts) : 0;
-  fmt::print("{:>20}  {:>8.1f}%  {:>8.2f}%  {:>6} of {:<7}  {:>6.2f}% .. {:>6.2f}%\n", what, 100 * level,
-             100 * achieved, below, accounts, 100 * interval.low, 100 * interval.high);
+  fmt::print("{:>8.1f}%  {:>8.2f}%  {:>6} of {:<7}  {:>6.2f}% .. {:>6.2f}%\n", 100 * level, 100 * achieved, below,
+             accounts, 100 * interval.low, 100 * interval.high);
 }
 
-constexpr double kLevelOfALook = 0.05;
-
-// Of the accounts' first epochs with such a look, so that every account counts once.
-void print_looks(const pipeline::Findings& findings) {
-  for (int look = 0; look < signals::kLooks; ++look) {
-    uint64_t accounts = 0, below = 0;
-    for (const auto& account : findings.ranked) {
-      const auto it = std::find_if(account.looks.begin(), account.looks.end(), [&](const pipeline::Look& l) {
-        return l.exchanges >= signals::volume_of_look(look) && l.exchanges < signals::volume_of_look(look + 1);
-      });
-      if (it == account.looks.end()) continue;
-      ++accounts;
-      below += it->p_value <= kLevelOfALook;
-    }
-    if (accounts > 0)
-      print_row(fmt::format("at {} exchanges", signals::volume_of_look(look)), kLevelOfALook, below, accounts);
-  }
-}
-
-// The smallest p-value of all looks, times their number: what a flag goes by.
-void print_overall(const pipeline::Findings& findings) {
-  for (const double level : {0.1, 0.05, 0.02, 0.01, 0.005, 0.001}) {
+void print_levels(const pipeline::Findings& findings) {
+  for (const double level : {0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.001}) {
     uint64_t below = 0;
-    for (const auto& account : findings.ranked) {
-      below += !account.looks.empty() && account.evidence.p_value * static_cast<double>(account.looks.size()) <= level;
-    }
-    print_row("at any look", level, below, findings.accounts_judged);
+    for (const auto& account : findings.ranked) below += !account.looks.empty() && account.evidence.p_value <= level;
+    print_row(level, below, findings.accounts_judged);
   }
 }
 
@@ -140,9 +118,8 @@ int check(const Arguments& a, verdict::Labels labels) {
                      fmt::format("no account has the {} exchanges it takes to be judged", signals::kFirstLook)});
   }
   fmt::print("{} accounts judged, taken to be honest, {} exchanges\n\n", findings.accounts_judged, stats->exchanges);
-  fmt::print("{:>20}  {:>9}  {:>9}  {:>17}  {:>18}\n", "p-value", "promised", "achieved", "accounts", "95 % interval");
-  print_looks(findings);
-  print_overall(findings);
+  fmt::print("{:>9}  {:>9}  {:>17}  {:>18}\n", "promised", "achieved", "accounts", "95 % interval");
+  print_levels(findings);
   print_flagged(findings, a.false_alarms);
   return complain_of_reading(*stats);
 }
@@ -176,9 +153,9 @@ void add_calibrate(CLI::App& app, int& status) {
       "finer:\n"
       "n accounts carry p-values down to about 1.5/n, below that they are extrapolated. Accounts labelled hostile are\n"
       "left out. Accounts that stand apart are named, so that you can look at them and label them.\n\n"
-      "--check judges other honest traffic by a baseline and prints promised beside achieved false alarms, look by "
-      "look\n"
-      "and overall, with exact intervals.\n\n"
+      "--check judges other honest traffic by a baseline and prints promised beside achieved shares of small "
+      "p-values,\n"
+      "and false alarms at the budget, with exact intervals.\n\n"
       "Examples:\n"
       "  stillwatch calibrate --out may.baseline may-*.jsonl.gz\n"
       "  stillwatch calibrate --check --baseline may.baseline june-*.jsonl.gz\n\n"

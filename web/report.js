@@ -165,7 +165,7 @@ const judged = accounts.filter(a => a.judged);
   for (let v = Math.ceil(x0); v <= x1; ++v) out.push(shape("text", {x: x(v) - 8, y: h - 8}, short(10 ** v)));
   for (let v = Math.ceil(y0 / 2) * 2; v <= y1; v += 2) out.push(shape("text", {x: 4, y: y(v) + 4}, v), shape("line", {class: "axis", x1: 30, x2: w - 8, y1: y(v), y2: y(v)}));
   document.getElementById("plot-volume").append(el("figcaption", {}, "Score against exchanges (red: flagged)"), svg(w, h, ...out.reverse()));
-  document.getElementById("plot-p").append(el("figcaption", {}, "p-values of all accounts at their latest look"), bars(summary.p_value_histogram, i => (i / 20).toFixed(2), i => i === 0));
+  document.getElementById("plot-p").append(el("figcaption", {}, "p-values of all accounts"), bars(summary.p_value_histogram, i => (i / 20).toFixed(2), i => i === 0));
 }
 fill();
 if (flagged.length) choose(0, true);

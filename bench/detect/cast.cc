@@ -40,6 +40,7 @@ std::vector<Group> benign_groups(uint32_t part, uint32_t people, uint32_t others
     g.part_of = kParts;
     g.answer_length = c.answers;
     g.persons = c.kind == Kind::kOffice ? 20 : 1;
+    g.templates = 24;  // or jobs run out of inputs before they are looked at often
     if (c.kind == Kind::kCodingAgent || c.kind == Kind::kOffice) g.rhythm = Rhythm::kOfficeHours;
     if (c.kind == Kind::kPipeline || c.kind == Kind::kLabelling || c.kind == Kind::kEvaluator)
       g.rhythm = Rhythm::kBursts;

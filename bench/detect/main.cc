@@ -116,12 +116,12 @@ class Benchmark {
   }
 
   void judge(const signals::Baseline& b, const Accounts& accounts, std::map<std::string, Tally>& tallies) const {
-    const double threshold = settings_.budget / 10'000 / signals::kLooks;
+    const double threshold = settings_.budget / 10'000;
     for (const Observed& o : accounts) {
       Tally& t = tallies[o.truth.group];
       ++t.all;
       for (const auto& seen : o.seen) {
-        if (b.weigh(b.judge(seen.sighting).score, seen.look).p_value > threshold) continue;
+        if (b.weigh(b.judge(seen.sighting).score).p_value > threshold) continue;
         ++t.hits;
         t.exchanges.push_back(seen.exchanges);
         break;

@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/random.h"
+#include "features/vocabulary.h"
 
 namespace stillwatch::features {
 namespace {
@@ -17,33 +18,40 @@ constexpr auto kSigns = [] {
   return table;
 }();
 
-using Sum = std::array<int16_t, kEmbeddingSize>;
+// Coordinates are added in 16 bits, which hold as many words as this, before they are carried into 32.
+constexpr int kWordsPerCarry = INT16_MAX / 128;
 
-// Adds weight times the +-1 vector that the bits of the hash spell.
-void add_signs(Sum& sum, uint64_t hash, int16_t weight) {
-  for (size_t byte = 0; byte < 8; ++byte) {
-    const auto& signs = kSigns[(hash >> (8 * byte)) & 0xff];
-    for (size_t i = 0; i < 8; ++i) {
-      sum[8 * byte + i] = static_cast<int16_t>(sum[8 * byte + i] + weight * signs[i]);
+class Sum {
+ public:
+  void add(const int8_t* row) {
+    for (size_t i = 0; i < kEmbeddingSize; ++i) near_[i] = static_cast<int16_t>(near_[i] + row[i]);
+    if (++words_ % kWordsPerCarry == 0) carry();
+  }
+  // The vector of `size` times +-1 that the bits of the hash spell.
+  void add_signs(uint64_t hash, int16_t size) {
+    for (size_t byte = 0; byte < 8; ++byte) {
+      const auto& signs = kSigns[(hash >> (8 * byte)) & 0xff];
+      for (size_t i = 0; i < 8; ++i) {
+        near_[8 * byte + i] = static_cast<int16_t>(near_[8 * byte + i] + size * signs[i]);
+      }
     }
+    if (++words_ % kWordsPerCarry == 0) carry();
   }
-}
+  const std::array<int32_t, kEmbeddingSize>& total() {
+    carry();
+    return total_;
+  }
 
-// Short words are mostly grammar.
-int16_t weight_of(const Token& token) {
-  switch (token.kind) {
-    case TokenKind::kWord:
-      return token.length <= 3 ? 1 : token.length <= 5 ? 3 : 4;
-    case TokenKind::kIdeograph:
-      return 2;
-    case TokenKind::kNumber:
-      return 1;
-    case TokenKind::kPunctuation:
-    case TokenKind::kNewline:
-      return 0;
+ private:
+  void carry() {
+    for (size_t i = 0; i < kEmbeddingSize; ++i) total_[i] += near_[i];
+    near_ = {};
   }
-  return 0;
-}
+
+  std::array<int16_t, kEmbeddingSize> near_{};
+  std::array<int32_t, kEmbeddingSize> total_{};
+  int words_ = 0;
+};
 
 // Irwin-Hall normals from integer arithmetic: the same table on every machine, whatever its libm.
 int16_t integer_normal(base::Random& random, int64_t sigma) {
@@ -60,9 +68,16 @@ constexpr int kPhaseBits = 10;
 constexpr int kPhaseShift = 14;
 constexpr double kBandwidths[] = {0.5, 1.0};
 
+int32_t dot(const std::array<int16_t, kEmbeddingSize>& a, const Embedding& b) {
+  int32_t sum = 0;
+  for (size_t i = 0; i < kEmbeddingSize; ++i) sum += int32_t{a[i]} * b[i];
+  return sum;
+}
+
 struct Tables {
   std::array<std::array<int16_t, kEmbeddingSize>, kFrequencies> frequencies;
   std::array<std::array<int16_t, kEmbeddingSize>, 8> planes;
+  std::array<int32_t, 8> thresholds;
   std::array<int8_t, 1 << kPhaseBits> cosine;
 
   Tables() {
@@ -75,6 +90,7 @@ struct Tables {
     for (auto& plane : planes) {
       for (auto& w : plane) w = integer_normal(random, 256);
     }
+    for (size_t i = 0; i < planes.size(); ++i) thresholds[i] = dot(planes[i], Vocabulary::shipped().mean());
     for (size_t i = 0; i < cosine.size(); ++i) {
       cosine[i] = static_cast<int8_t>(
           std::lround(kSpectrumScale * std::cos(2 * std::numbers::pi * static_cast<double>(i) / (1 << kPhaseBits))));
@@ -87,31 +103,32 @@ const Tables& tables() {
   return instance;
 }
 
-int32_t dot(const std::array<int16_t, kEmbeddingSize>& a, const Embedding& b) {
-  int32_t sum = 0;
-  for (size_t i = 0; i < kEmbeddingSize; ++i) sum += int32_t{a[i]} * b[i];
-  return sum;
-}
-
 }  // namespace
 
 Embedding embed(std::span<const Token> tokens) {
-  Sum sum{};
-  uint64_t previous = 0;
+  const Vocabulary& vocabulary = Vocabulary::shipped();
+  const int16_t size = vocabulary.rms();
+  Sum sum;
   for (const Token& token : tokens) {
-    const int16_t weight = weight_of(token);
-    if (weight == 0) continue;
-    add_signs(sum, base::combine(token.hash, 1), weight);
-    if (previous != 0 && weight > 1)
-      add_signs(sum, base::combine(previous, token.hash), static_cast<int16_t>((weight + 1) / 2));
-    previous = token.hash;
+    if (token.kind == TokenKind::kWord) {
+      if (const int8_t* row = vocabulary.row_of(token.hash); row != nullptr) {
+        sum.add(row);
+      } else {
+        sum.add_signs(base::combine(token.hash, 1), size);
+      }
+    } else if (token.kind == TokenKind::kIdeograph) {
+      sum.add_signs(base::combine(token.hash, 1), static_cast<int16_t>(size / 2));
+    } else if (token.kind == TokenKind::kNumber) {
+      sum.add_signs(base::combine(token.hash, 1), static_cast<int16_t>(size / 4));
+    }
   }
+  const auto& total = sum.total();
   int64_t square = 0;
-  for (const int16_t v : sum) square += int64_t{v} * v;
+  for (const int32_t v : total) square += int64_t{v} * v;
   Embedding result{};
   if (square == 0) return result;
   const double scale = kEmbeddingScale / std::sqrt(static_cast<double>(square));  // sqrt and / are exactly rounded
-  for (size_t i = 0; i < kEmbeddingSize; ++i) result[i] = static_cast<int16_t>(std::lrint(sum[i] * scale));
+  for (size_t i = 0; i < kEmbeddingSize; ++i) result[i] = static_cast<int16_t>(std::lrint(total[i] * scale));
   return result;
 }
 
@@ -130,7 +147,9 @@ Spectrum spectrum_of(const Embedding& embedding) {
 
 uint16_t cell_of(const Embedding& embedding) {
   uint16_t cell = 0;
-  for (const auto& plane : tables().planes) cell = static_cast<uint16_t>((cell << 1) | (dot(plane, embedding) > 0));
+  const Tables& t = tables();
+  for (size_t i = 0; i < t.planes.size(); ++i)
+    cell = static_cast<uint16_t>((cell << 1) | (dot(t.planes[i], embedding) > t.thresholds[i]));
   return cell;
 }
 

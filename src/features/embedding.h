@@ -1,12 +1,14 @@
-// What a prompt is about, as a point on the sphere in 64 dimensions, without a neural network: the weighted sum of a
-// vector for every word and every pair of neighbouring words, normalised. All arithmetic is on integers, so the same
-// text gives the same embedding on every machine.
+// What a prompt is about, as a point on the sphere in 64 dimensions: the sum of its words' vectors, each weighted by
+// smooth inverse frequency, normalised (Arora, Liang and Ma 2017; features/vocabulary.h). A word that the vocabulary
+// lacks, of whatever language, has a random vector that its hash spells: it means nothing but is the same each time.
+// All arithmetic is on integers, so the same text gives the same embedding on every machine.
 //
 // Two readings of the embedding are mergeable and go into a profile:
 //   - Spectrum: random Fourier features (Rahimi and Recht 2007, section 3), cos and sin of 64 random projections, whose
 //     inner product approximates a Gaussian kernel; the mean of spectra is a kernel mean embedding, so distances of
 //     means are MMD (Gretton et al. 2012). Each cos/sin pair has norm 1, here scaled by kSpectrumScale.
-//   - Cell: which of kCells fixed regions of the sphere it falls in; the regions are the capability map.
+//   - Cell: which of kCells fixed regions it falls in, cut by planes through the mean of ordinary prompts; the regions
+//     are the capability map.
 //
 // Embeddings of different kEmbeddingVersion do not compare. Thread rule: pure functions.
 #pragma once
@@ -19,7 +21,7 @@
 
 namespace stillwatch::features {
 
-constexpr uint32_t kEmbeddingVersion = 1;
+constexpr uint32_t kEmbeddingVersion = 2;
 constexpr int kEmbeddingSize = 64;
 constexpr int kEmbeddingScale = 4096;  // a unit vector has this length
 constexpr int kFrequencies = 64;

@@ -1,6 +1,7 @@
 #include "features/tokens.h"
 
 #include <array>
+#include <bit>
 #include <cstring>
 
 namespace stillwatch::features {
@@ -39,21 +40,8 @@ class Hasher {
     state_ = (state_ ^ word) * 0x9fb21c651e98df25ULL;
     state_ ^= state_ >> 29;
   }
-  void add_bytes(const char* data, size_t size, uint64_t fold) {
-    while (size >= 8) {
-      uint64_t w;
-      std::memcpy(&w, data, 8);
-      add(w | fold);
-      data += 8;
-      size -= 8;
-    }
-    if (size > 0) {
-      uint64_t w = 0;
-      std::memcpy(&w, data, size);
-      const uint64_t mask = (uint64_t{1} << (size * 8)) - 1;
-      add((w | (fold & mask)) ^ (uint64_t{size} << 56));
-    }
-  }
+  // The last bytes of a run, `size` < 8 of them, the others zero.
+  void add_rest(uint64_t bytes, size_t size) { add(bytes ^ (uint64_t{size} << 56)); }
   uint64_t finish() const {
     uint64_t x = state_;
     x = (x ^ (x >> 32)) * 0xd6e8feb86659fd93ULL;
@@ -63,6 +51,50 @@ class Hasher {
  private:
   uint64_t state_ = 0x2545f4914f6cdd1dULL;
 };
+
+static_assert(std::endian::native == std::endian::little, "eight bytes are read as one number, the first lowest");
+
+constexpr uint64_t kEach = 0x0101010101010101ULL;
+constexpr uint64_t kHighBits = 0x80 * kEach;
+constexpr uint64_t kFoldAscii = 0x20 * kEach;
+
+// Eight bytes from `at`; behind the end are zeros.
+uint64_t eight_at(std::string_view text, size_t at) {
+  uint64_t bytes = 0;
+  if (text.size() - at >= 8) {
+    std::memcpy(&bytes, text.data() + at, 8);
+  } else {
+    std::memcpy(&bytes, text.data() + at, text.size() - at);
+  }
+  return bytes;
+}
+
+// How many of eight bytes, from the first, lie between two ASCII characters. Sums of seven-bit bytes do not carry.
+template <char kFirst, char kLast>
+size_t run_of(uint64_t bytes) {
+  const uint64_t low = bytes & ~kHighBits;
+  const uint64_t from = low + (0x80 - kFirst) * kEach;
+  const uint64_t beyond = low + (0x7f - kLast) * kEach;
+  const uint64_t outside = ~(from & ~beyond & ~bytes) & kHighBits;
+  return static_cast<size_t>(std::countr_zero(outside)) / 8;  // 64 / 8 if there is none
+}
+
+// Adds the run of such bytes that begins at text[at] to the hash; its length. Letters are read in lower case.
+template <char kFirst, char kLast, uint64_t kFold>
+size_t add_run(std::string_view text, size_t at, Hasher& hasher) {
+  size_t end = at;
+  while (true) {
+    const uint64_t bytes = eight_at(text, end);
+    const size_t n = run_of<kFirst, kLast>(bytes | kFold);
+    end += n;
+    if (n == 8) {
+      hasher.add(bytes | kFold);
+      continue;
+    }
+    if (n > 0) hasher.add_rest((bytes | kFold) & ((uint64_t{1} << (8 * n)) - 1), n);
+    return end - at;
+  }
+}
 
 struct CodePoint {
   uint32_t value = 0;
@@ -143,22 +175,18 @@ Letter classify(uint32_t c) {
   return {};
 }
 
-constexpr uint64_t kFoldAscii = 0x2020202020202020ULL;
-
 // A word that begins at text[at] with a letter; mixed ASCII and other letters end up in one hash of folded code points.
 Token word_at(std::string_view text, size_t at) {
-  size_t end = at;
-  while (end < text.size() && class_of(text[end]) == ByteClass::kLetter) ++end;
+  Hasher ascii;
+  const size_t length = add_run<'a', 'z', kFoldAscii>(text, at, ascii);
   Token token;
   token.begin = static_cast<uint32_t>(at);
   token.kind = TokenKind::kWord;
   token.script = Script::kLatin;
-  token.capital = end > at && text[at] <= 'Z';
-  if (end == text.size() || class_of(text[end]) != ByteClass::kHigh) {
-    Hasher hasher;
-    hasher.add_bytes(text.data() + at, end - at, kFoldAscii);
-    token.hash = hasher.finish();
-    token.length = static_cast<uint32_t>(end - at);
+  token.capital = length > 0 && text[at] <= 'Z';
+  if (at + length == text.size() || class_of(text[at + length]) != ByteClass::kHigh) {
+    token.hash = ascii.finish();
+    token.length = static_cast<uint32_t>(length);
     return token;
   }
   Hasher hasher;
@@ -182,7 +210,7 @@ Token word_at(std::string_view text, size_t at) {
     hasher.add(letter.folded);
     i += cp.size;
   }
-  token.hash = hasher.finish();
+  token.hash = i == at + length ? ascii.finish() : hasher.finish();  // a quotation mark or a dash may have followed
   token.length = static_cast<uint32_t>(i - at);
   return token;
 }
@@ -209,12 +237,11 @@ void tokenize(std::string_view text, std::vector<Token>& tokens) {
         i += tokens.back().length;
         break;
       case ByteClass::kDigit: {
-        const size_t begin = i;
-        while (i < text.size() && class_of(text[i]) == ByteClass::kDigit) ++i;
         Hasher hasher;
-        hasher.add_bytes(text.data() + begin, i - begin, 0);
+        const size_t length = add_run<'0', '9', 0>(text, i, hasher);
         tokens.push_back(
-            {hasher.finish(), static_cast<uint32_t>(begin), static_cast<uint32_t>(i - begin), TokenKind::kNumber});
+            {hasher.finish(), static_cast<uint32_t>(i), static_cast<uint32_t>(length), TokenKind::kNumber});
+        i += length;
         break;
       }
       case ByteClass::kPunctuation:

@@ -35,7 +35,7 @@ struct AccountFinding {
   bool flagged = false;
   std::optional<base::Time> flagged_at;
   uint64_t flagged_after = 0;  // exchanges, when flagged
-  signals::Evidence evidence;  // of the strongest look (smallest p-value)
+  signals::Evidence evidence;  // of the strongest look
   double q_value = 1;          // Benjamini-Hochberg over all accounts; ranks only
   verdict::Exposure exposure;
   verdict::Verdict verdict = verdict::Verdict::kInsufficient;
@@ -65,7 +65,7 @@ struct Findings {
   uint64_t accounts_judged = 0;  // reached the first look
   uint64_t accounts_flagged = 0;
   double false_alarms_per_10000 = 5;  // the budget, accounts per month
-  double threshold = 0;               // on p_value at one look
+  double threshold = 0;               // on p_value
   BaselineFacts baseline;
   std::vector<AccountFinding> ranked;  // flagged first, then by score
 };

@@ -39,7 +39,7 @@ struct Pipeline::State {
 
   base::Result<Baseline> calibrate(std::string name, bool calibrated) const;
   AccountFinding judge(const std::string& account, const Subject& subject, const Baseline& baseline) const;
-  double threshold() const { return options.false_alarms_per_10000 / 10'000 / signals::kLooks; }
+  double threshold() const { return options.false_alarms_per_10000 / 10'000; }
 };
 
 Pipeline::Pipeline(std::shared_ptr<const Baseline> baseline, verdict::Labels labels, Options options)
@@ -94,10 +94,9 @@ AccountFinding Pipeline::State::judge(const std::string& account, const Subject&
   std::optional<signals::Judgement> strongest;
   for (const Seen& seen : subject.seen) {
     const signals::Judgement judgement = by.judge(seen.sighting);
-    const signals::Evidence evidence = by.weigh(judgement.score, seen.look);
+    const signals::Evidence evidence = by.weigh(judgement.score);
     finding.looks.push_back({seen.time, seen.exchanges, evidence.score, evidence.p_value});
-    if (!strongest || evidence.p_value < finding.evidence.p_value ||
-        (evidence.p_value == finding.evidence.p_value && evidence.score > finding.evidence.score)) {
+    if (!strongest || evidence.score > finding.evidence.score) {
       finding.evidence = evidence;
       strongest = judgement;
     }
@@ -125,9 +124,9 @@ BaselineFacts facts_of(const Baseline& baseline, const std::vector<AccountFindin
   BaselineFacts facts{baseline.name(), baseline.calibrated(), baseline.subjects(), baseline.made(), 1, 0, false};
   std::vector<double> now;
   for (const AccountFinding& finding : ranked) {
-    if (!finding.looks.empty()) now.push_back(finding.looks.back().score);
+    if (!finding.looks.empty()) now.push_back(finding.evidence.score);
   }
-  const std::vector<double> then = baseline.last_scores();
+  const std::vector<double> then(baseline.ranks().begin(), baseline.ranks().end());
   constexpr size_t kAccountsMin = 50;
   if (now.size() < kAccountsMin || then.size() < kAccountsMin) return facts;
   facts.drift_p_value = stats::kolmogorov_smirnov(now, then).p_value;
@@ -167,8 +166,7 @@ Findings Pipeline::findings() const {
   for (AccountFinding& finding : out.ranked) {
     if (finding.looks.empty()) continue;
     judged.push_back(&finding);
-    // A smallest p-value of several looks is not one: Bonferroni makes it so.
-    p_values.push_back(std::min(1.0, finding.evidence.p_value * static_cast<double>(finding.looks.size())));
+    p_values.push_back(finding.evidence.p_value);
   }
   const std::vector<double> q_values = stats::benjamini_hochberg(p_values);
   for (size_t i = 0; i < judged.size(); ++i) {
@@ -181,7 +179,7 @@ Findings Pipeline::findings() const {
     apply_label(finding);
     out.accounts_flagged += finding.flagged;
   }
-  // By score, not by p-value: where few accounts were looked at so late, ranks bottom out and p-values tie.
+  // By score, not by p-value: ranks bottom out and p-values tie.
   std::stable_sort(out.ranked.begin(), out.ranked.end(), [](const AccountFinding& a, const AccountFinding& b) {
     if (a.flagged != b.flagged) return a.flagged;
     if (a.looks.empty() != b.looks.empty()) return b.looks.empty();

@@ -120,8 +120,8 @@ std::shared_ptr<const signals::Baseline> calibrated_on(World& world, int account
 }
 
 TEST(Calibration, KeepsItsPromiseOnHonestAccountsNeverSeen) {
-  // Over worlds: the share of honest accounts whose p-value at a look is at most a must not exceed a.
-  int below_10 = 0, below_05 = 0, looks = 0, flagged = 0, accounts = 0;
+  // Over worlds: the share of honest accounts whose p-value, at the strongest of their looks, is at most a must be a.
+  int below_10 = 0, below_05 = 0, flagged = 0, accounts = 0;
   for (uint64_t seed = 1; seed <= 8; ++seed) {
     World world(seed);
     const auto baseline = calibrated_on(world, 360);
@@ -133,17 +133,15 @@ TEST(Calibration, KeepsItsPromiseOnHonestAccountsNeverSeen) {
     flagged += static_cast<int>(findings.accounts_flagged);
     accounts += static_cast<int>(findings.accounts_judged);
     for (const auto& a : findings.ranked) {
-      const double p = a.looks.back().p_value;
-      below_10 += p <= 0.1;
-      below_05 += p <= 0.05;
-      ++looks;
+      below_10 += a.evidence.p_value <= 0.1;
+      below_05 += a.evidence.p_value <= 0.05;
     }
   }
-  const double n = looks;
-  EXPECT_LE(below_10 / n, 0.1 + 3 * std::sqrt(0.09 / n) + 0.015);
-  EXPECT_GE(below_10 / n, 0.06);  // and not by never rejecting
-  EXPECT_LE(below_05 / n, 0.05 + 3 * std::sqrt(0.0475 / n) + 0.01);
-  EXPECT_LE(flagged / static_cast<double>(accounts), 0.05);
+  EXPECT_EQ(flagged, below_05);  // the whole budget, whichever look it was
+  // Three standard errors: of these accounts and of the some 240 that every world ranks them among.
+  const double n = accounts, ranks = 8 * 240;
+  EXPECT_NEAR(below_10 / n, 0.1, 3 * std::sqrt(0.09 / n + 0.09 / ranks));
+  EXPECT_NEAR(below_05 / n, 0.05, 3 * std::sqrt(0.0475 / n + 0.0475 / ranks));
 }
 
 TEST(Pipeline, RanksHarvestersFirstAndSaysWhy) {
@@ -168,7 +166,7 @@ TEST(Pipeline, RanksHarvestersFirstAndSaysWhy) {
   EXPECT_LE(findings.accounts_flagged, 5u);
 }
 
-TEST(Pipeline, FindsFivePercentHarvestersInTheTrafficItCalibratesOn) {
+TEST(Pipeline, RanksFivePercentHarvestersFirstInTheTrafficItCalibratesOn) {
   World world(4);
   Pipeline pipeline(nullptr, {}, {});
   std::vector<std::string> hostile;
@@ -181,17 +179,17 @@ TEST(Pipeline, FindsFivePercentHarvestersInTheTrafficItCalibratesOn) {
   const Findings findings = pipeline.findings();
   EXPECT_FALSE(findings.baseline.calibrated);
   EXPECT_EQ(findings.baseline.name, "this log");
-  int found = 0, others = 0;
-  for (const auto& a : findings.ranked) {
-    if (!a.flagged) continue;
-    EXPECT_FALSE(a.evidence.calibrated);
-    EXPECT_TRUE(a.evidence.extrapolated);
+  size_t first = 0, honest_flagged = 0;
+  for (size_t i = 0; i < findings.ranked.size(); ++i) {
+    const AccountFinding& a = findings.ranked[i];
     const bool is_hostile = std::find(hostile.begin(), hostile.end(), a.account) != hostile.end();
-    found += is_hostile;
-    others += !is_hostile;
+    first += i < hostile.size() && is_hostile;
+    honest_flagged += a.flagged && !is_hostile;
+    EXPECT_FALSE(a.evidence.calibrated);
   }
-  EXPECT_GE(found, 23);
-  EXPECT_LE(others, 3);
+  EXPECT_GE(first, 24u);
+  EXPECT_LE(honest_flagged, 1u);
+  EXPECT_LT(findings.ranked.front().evidence.p_value, 0.01);
 }
 
 TEST(Pipeline, AnnouncesDrift) {

@@ -77,12 +77,12 @@ Json label_of(const AccountFinding& a) {
           {"why", a.label->why}};
 }
 
-// p-values at the latest look of each account, in bins of a twentieth: flat for honest traffic that the baseline fits.
-std::array<uint64_t, 20> latest_p_values(const pipeline::Findings& f) {
+// p-values of the accounts, in bins of a twentieth: flat for honest traffic that the baseline fits.
+std::array<uint64_t, 20> p_value_histogram(const pipeline::Findings& f) {
   std::array<uint64_t, 20> bins{};
   for (const AccountFinding& a : f.ranked) {
     if (a.looks.empty()) continue;
-    const double p = std::clamp(finite_or(a.looks.back().p_value, 1), 0.0, 1.0);
+    const double p = std::clamp(finite_or(a.evidence.p_value, 1), 0.0, 1.0);
     ++bins[std::min(bins.size() - 1, static_cast<size_t>(p * static_cast<double>(bins.size())))];
   }
   return bins;
@@ -103,7 +103,7 @@ std::string summary_json(const pipeline::Findings& f, const ReadStats& s) {
                      {"threshold", finite(f.threshold)},
                      {"looks", signals::kLooks},
                      {"first_look", signals::kFirstLook},
-                     {"p_value_histogram", latest_p_values(f)},
+                     {"p_value_histogram", p_value_histogram(f)},
                      {"baseline",
                       {{"name", f.baseline.name},
                        {"calibrated", f.baseline.calibrated},

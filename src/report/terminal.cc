@@ -206,14 +206,13 @@ void accounts(const Findings& f, size_t rows, Page& page) {
 }
 
 void footer(const Findings& f, Page& page) {
-  page.paragraph(
-      page.bold(), 0,
-      fmt::format("{} of {} with {} exchanges or more {} flagged (p <= {:.1g} at one of {} looks)",
-                  count_text(f.accounts_flagged), plural(f.accounts_judged, "account", "accounts"), signals::kFirstLook,
-                  f.accounts_flagged == 1 ? "is" : "are", finite_or(f.threshold, 0), signals::kLooks));
+  page.paragraph(page.bold(), 0,
+                 fmt::format("{} of {} with {} exchanges or more {} flagged (p <= {:.1g})",
+                             count_text(f.accounts_flagged), plural(f.accounts_judged, "account", "accounts"),
+                             signals::kFirstLook, f.accounts_flagged == 1 ? "is" : "are", finite_or(f.threshold, 0)));
   if (f.accounts_judged == 0) return;
   page.paragraph(page.dim(), 0,
-                 "p-value: how often an honest account of the same volume looks at least this much like a harvest. "
+                 "p-value: how often an honest account ever looks at least this much like a harvest. "
                  "(resolution): the ranks of the baseline's accounts cannot say less. (extrapolated): a fitted tail "
                  "says more than ranks can.");
   if (f.accounts_flagged == 0) return;

@@ -14,7 +14,6 @@ namespace {
 using base::ErrorCode;
 
 constexpr double kScoreDeviationMin = 0.25;
-constexpr size_t kRankedMin = 100;  // subjects a look's ranks should have before subjects of smaller volume help out
 
 Values placed(const Crowd& crowd, const Measurement& m) {
   Values values = m.values;
@@ -29,8 +28,8 @@ bool fits(const Subject& subject) {
 
 }  // namespace
 
-// The tail of one look: ranks, and beyond them what calibrated and uncalibrated baselines may say.
-struct Baseline::Tail {
+// Ranks, and beyond them what calibrated and uncalibrated baselines may say.
+struct Baseline::Tails {
   stats::ConformalTail ranks;
   stats::BulkTail bulk;
 };
@@ -105,26 +104,16 @@ void Baseline::rank(std::span<const Subject> subjects) {
   ranks_.clear();
   for (const Subject& s : subjects) {
     if (s.sightings.empty()) continue;
-    std::vector<float>& scores = ranks_.emplace_back();
-    for (const Sighting& sighting : s.sightings) scores.push_back(static_cast<float>(judge(sighting).score));
+    double strongest = -INFINITY;
+    for (const Sighting& sighting : s.sightings) strongest = std::max(strongest, judge(sighting).score);
+    ranks_.push_back(static_cast<float>(strongest));
   }
   index();
 }
 
 void Baseline::index() {
-  auto tails = std::make_shared<std::vector<Tail>>();
-  for (size_t look = 0; look < kLooks; ++look) {
-    // Subjects that got this far, then, while they are few, those that nearly did.
-    std::vector<double> scores;
-    for (size_t reach = 1; reach <= look + 1 && scores.size() < kRankedMin; ++reach) {
-      scores.clear();
-      for (const auto& own : ranks_) {
-        if (own.size() + reach > look + 1) scores.push_back(own[std::min(look, own.size() - 1)]);
-      }
-    }
-    tails->push_back({stats::ConformalTail(scores), stats::BulkTail(scores)});
-  }
-  tails_ = std::move(tails);
+  const std::vector<double> scores(ranks_.begin(), ranks_.end());
+  tails_ = std::make_shared<const Tails>(Tails{stats::ConformalTail(scores), stats::BulkTail(scores)});
 }
 
 Judgement Baseline::judge(const Sighting& sighting) const {
@@ -139,22 +128,15 @@ Judgement Baseline::judge(const Sighting& sighting) const {
   return best;
 }
 
-Evidence Baseline::weigh(double score, int look) const {
-  const Tail& tail = (*tails_)[static_cast<size_t>(std::clamp(look, 0, kLooks - 1))];
+Evidence Baseline::weigh(double score) const {
   Evidence e;
   e.score = score;
   e.calibrated = calibrated_;
-  const stats::PValue p = calibrated_ ? tail.ranks.p(score) : tail.bulk.p(score);
+  const stats::PValue p = calibrated_ ? tails_->ranks.p(score) : tails_->bulk.p(score);
   e.p_value = p.value;
   e.resolution = p.resolution;
   e.extrapolated = p.extrapolated;
   return e;
-}
-
-std::vector<double> Baseline::last_scores() const {
-  std::vector<double> scores;
-  for (const auto& own : ranks_) scores.push_back(own.back());
-  return scores;
 }
 
 }  // namespace stillwatch::signals

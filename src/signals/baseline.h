@@ -1,9 +1,10 @@
 // A baseline: what benign traffic of an operator looks like, and the calibration that makes scores into p-values.
 //
 // Calibration is split conformal (Vovk, Gammerman and Shafer 2005; Lei et al. 2018): a third of the benign subjects,
-// chosen by a hash of their names, fit the crowd and the norm; the others are scored by that fit, and a p-value is the
-// rank of a score among theirs, one score a subject, taken at the look nearest to the volume judged. So for a new
-// benign subject P(p <= a) <= a, whatever the score is. Beyond the largest scores a fitted tail speaks, labelled.
+// chosen by a hash of their names, fit the crowd and the norm; the others are scored by that fit, standardised by
+// volume, and a p-value is the rank of a score among their strongest, one a subject. So for a new benign subject,
+// judged by its strongest look so far or by all it ever has, P(p <= a) <= a, whatever the score is. Beyond the largest
+// scores a fitted tail speaks, labelled.
 //
 // Uncalibrated baselines (the shipped reference; a log calibrated on itself) give estimates, and say so: their p-values
 // come from a tail fitted to the bulk of the scores, because the top may be hostile. Ranks are never trimmed.
@@ -71,8 +72,8 @@ class Baseline {
   static std::shared_ptr<const Baseline> reference();
 
   Judgement judge(const Sighting& sighting) const;
-  // p-value, resolution and flags of a score at a look; readings are left empty.
-  Evidence weigh(double score, int look) const;
+  // p-value, resolution and flags of a score at any look; readings are left empty.
+  Evidence weigh(double score) const;
   std::vector<Reading> read(const Values& values, int look) const {
     return signals::read(norm_, weights(), values, look);
   }
@@ -81,14 +82,14 @@ class Baseline {
   base::Time made() const { return made_; }
   bool calibrated() const { return calibrated_; }
   size_t subjects() const { return ranks_.size(); }
-  // The last score of every ranking subject, for the drift test.
-  std::vector<double> last_scores() const;
+  // The strongest score of every ranking subject.
+  const std::vector<float>& ranks() const { return ranks_; }
 
   const Norm& norm() const { return norm_; }
   const Weights& weights() const { return weights_; }
 
  private:
-  struct Tail;
+  struct Tails;
   void index();  // builds tails_ from ranks_
 
   std::string name_;
@@ -97,9 +98,9 @@ class Baseline {
   Weights weights_ = shipped_weights();
   Crowd crowd_;
   Norm norm_;
-  Trend score_;                            // of raw scores over looks
-  std::vector<std::vector<float>> ranks_;  // standardised scores of each ranking subject, by look from the first
-  std::shared_ptr<const std::vector<Tail>> tails_;  // by look
+  Trend score_;               // of raw scores over looks
+  std::vector<float> ranks_;  // strongest standardised score of each ranking subject
+  std::shared_ptr<const Tails> tails_;
 };
 
 }  // namespace stillwatch::signals

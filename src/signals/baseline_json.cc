@@ -80,9 +80,7 @@ std::string Baseline::to_json() const {
   }
   Json axes = Json::array();
   for (const Mean& axis : crowd_.axes) axes.push_back(array_of(axis));
-  Json ranks = Json::array();
-  for (const auto& scores : ranks_) ranks.push_back(array_of(scores));
-  const Json json = {{"stillwatch_baseline", 1},
+  const Json json = {{"stillwatch_baseline", 2},
                      {"embedding_version", features::kEmbeddingVersion},
                      {"name", name_},
                      {"made", base::format_rfc3339(made_)},
@@ -95,7 +93,7 @@ std::string Baseline::to_json() const {
                        {"rest_noise", rounded(crowd_.rest_noise)}}},
                      {"norm", norm},
                      {"score", {{"level", json_of(score_.level)}, {"log_deviation", json_of(score_.log_deviation)}}},
-                     {"ranks", ranks}};
+                     {"ranks", array_of(ranks_)}};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -105,7 +103,7 @@ base::Result<Baseline> Baseline::parse(std::string_view text) {
     return base::fail(ErrorCode::kInput, "not a baseline: `stillwatch calibrate LOG... --out FILE` makes one");
   }
   Checked in;
-  if (in.number(in.at(json, "stillwatch_baseline")) != 1 ||
+  if (in.number(in.at(json, "stillwatch_baseline")) != 2 ||
       in.number(in.at(json, "embedding_version")) != features::kEmbeddingVersion) {
     return base::fail(ErrorCode::kInput,
                       "the baseline was made by another version of Stillwatch: calibrate again with this one");
@@ -140,14 +138,9 @@ base::Result<Baseline> Baseline::parse(std::string_view text) {
   in.line(in.at(score, "log_deviation"), b.score_.log_deviation);
   const Json& ranks = in.at(json, "ranks");
   if (!ranks.is_array() || ranks.empty() || ranks.size() > kRankedSubjectsMax) in.fail();
-  for (size_t i = 0; in.ok() && i < ranks.size(); ++i) {
-    constexpr size_t kScoresMax = 1000;  // looks of many epochs
-    if (!ranks[i].is_array() || ranks[i].empty() || ranks[i].size() > kScoresMax) {
-      in.fail();
-      break;
-    }
-    std::vector<float>& scores = b.ranks_.emplace_back(ranks[i].size());
-    in.numbers(ranks[i], scores);
+  if (in.ok()) {
+    b.ranks_.resize(ranks.size());
+    in.numbers(ranks, b.ranks_);
   }
   if (!in.ok()) return base::fail(ErrorCode::kInput, "the baseline is damaged: calibrate again");
   b.index();

@@ -10,9 +10,9 @@ namespace {
 
 // The least deviation that counts as one standard deviation: a signal that hardly varies among a small crowd must not
 // become infinitely telling. Units are the signal's own.
-constexpr std::array<double, kSignals> kDeviationMin = {0.03, 0.02, 0.02, 0.7,  0.02, 0.05, 0.1,  0.3,  0.05,
-                                                        0.03, 0.03, 0.03, 0.03, 0.02, 0.02, 0.08, 0.08, 0.04,
-                                                        0.08, 0.3,  0.4,  0.15, 0.08, 0.05, 0.04, 1.0,  0.5};
+constexpr std::array<double, kSignals> kScaleMin = {0.03, 0.02, 0.02, 0.7,  0.02, 0.05, 0.1,  0.3,  0.05,
+                                                    0.03, 0.03, 0.03, 0.03, 0.02, 0.02, 0.08, 0.08, 0.04,
+                                                    0.08, 0.3,  0.4,  0.15, 0.08, 0.05, 0.04, 1.0,  0.5};
 
 double median(std::vector<double>& values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
@@ -67,7 +67,7 @@ Norm Norm::of(std::span<const Sample> samples) {
   for (size_t s = 0; s < kSignals; ++s) {
     std::vector<std::vector<double>> by_look(kLooks);
     for (const Sample& sample : samples) by_look[static_cast<size_t>(sample.look)].push_back(sample.values[s]);
-    const Trend trend = Trend::of(by_look, kDeviationMin[s]);
+    const Trend trend = Trend::of(by_look, kScaleMin[s]);
     norm.level[s] = trend.level;
     norm.log_deviation[s] = trend.log_deviation;
   }
@@ -76,8 +76,8 @@ Norm Norm::of(std::span<const Sample> samples) {
 
 double Norm::deviation(Signal signal, const Values& values, int look) const {
   const auto s = static_cast<size_t>(signal);
-  const double scale = std::max(kDeviationMin[s], std::exp(log_deviation[s].at(look)));
-  return std::clamp((values[s] - level[s].at(look)) / scale, -kDeviationMax, kDeviationMax);
+  const double scale = std::max(kScaleMin[s], std::exp(log_deviation[s].at(look)));
+  return std::clamp((values[s] - level[s].at(look)) / scale, kDeviationMin, kDeviationMax);
 }
 
 double Weights::share(Signal signal, double deviation) const {

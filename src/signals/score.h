@@ -34,7 +34,7 @@ struct Norm {
 
   static Norm of(std::span<const Sample> samples);
   double typical(Signal signal, int look) const { return level[static_cast<size_t>(signal)].at(look); }
-  // In robust standard deviations, cut to +-kDeviationMax.
+  // In robust standard deviations, cut at kDeviationMin and kDeviationMax.
   double deviation(Signal signal, const Values& values, int look) const;
 };
 

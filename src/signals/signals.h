@@ -1,9 +1,9 @@
 // Signals: named measurements of a summary against the crowd, each with its own meaning in the user's words.
 //
 // A signal's raw value is compared with what benign subjects show at the same volume (Baseline): the difference in
-// robust standard deviations, cut to +-kDeviationMax so that no one signal convicts, times a weight for its side, is
-// its share of the score. The score is the sum of shares: additive log-odds up to a constant (Hastie and Tibshirani's
-// generalised additive model with hinges), so every share can be shown.
+// robust standard deviations, cut at kDeviationMin and kDeviationMax so that no one signal convicts, times a weight for
+// its side, is its share of the score. The score is the sum of shares: additive log-odds up to a constant (Hastie and
+// Tibshirani's generalised additive model with hinges), so every share can be shown.
 //
 // Thread rule: pure functions.
 #pragma once
@@ -47,7 +47,8 @@ enum class Signal : uint8_t {
   kClientUniform,     // one client and network for everything
 };
 constexpr int kSignals = 27;
-constexpr double kDeviationMax = 6;
+constexpr double kDeviationMax = 6;    // above typical
+constexpr double kDeviationMin = -18;  // below: what a harvest cannot be speaks louder than what it may
 
 struct SignalInfo {
   std::string_view name;   // in JSON and docs

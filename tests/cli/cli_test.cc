@@ -186,8 +186,7 @@ TEST_F(Cli, CalibratesChecksAndJudgesByABaseline) {
   ASSERT_EQ(made.status, 0) << made.output;
   const Result check = run("calibrate --check --baseline b.json log.jsonl.gz");
   EXPECT_EQ(check.status, 0) << check.output;
-  EXPECT_NE(check.output.find("at 20 exchanges"), std::string::npos) << check.output;
-  EXPECT_NE(check.output.find("at any look"), std::string::npos);
+  EXPECT_NE(check.output.find("promised   achieved"), std::string::npos);
   EXPECT_NE(check.output.find("promised at most 5.0"), std::string::npos);
   fs::remove(folder_ / "stillwatch-labels.jsonl");
   const Result r = run("scan log.jsonl.gz --baseline b.json --json f.json --quiet");
