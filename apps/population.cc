@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <memory>
@@ -20,11 +21,12 @@ struct Arguments {
   std::string truth;
 };
 
-// The log, gzip if its name says so.
+// The log, gzip if its name says so; `-` is standard output.
 class Log {
  public:
   explicit Log(const std::string& path)
-      : file_(gzopen(path.c_str(), path.size() > 3 && path.substr(path.size() - 3) == ".gz" ? "wb1" : "wbT")) {
+      : file_(path == "-" ? gzdopen(::dup(STDOUT_FILENO), "wbT")
+                          : gzopen(path.c_str(), path.ends_with(".gz") ? "wb1" : "wbT")) {
     if (file_ != nullptr) gzbuffer(file_, 1 << 20);
   }
   Log(const Log&) = delete;
@@ -100,7 +102,8 @@ void add_population(CLI::App& app, int& status) {
       ->required();
   command->add_option("--timing", a.timing, "Folder of token counts of real answers (default: built-in shapes)");
   command->add_option("--seed", a.seed, "Overrides the configuration's seed");
-  command->add_option("--out", a.out, "The log, in the native format; gzip if it ends in .gz")->required();
+  command->add_option("--out", a.out, "The log, in the native format; gzip if it ends in .gz, - for standard output")
+      ->required();
   command->add_option("--truth", a.truth, "What every account is, one JSON object a line")->required();
   command->footer(
       "The same seed gives the same log. Example:\n"
