@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
   });
   int status = apps::kClean;
   apps::add_scan(app, status);
+  apps::add_serve(app, status);
   apps::add_calibrate(app, status);
   apps::add_label(app, status);
   apps::add_population(app, status);

@@ -1,0 +1,64 @@
+// The live gateway: HTTP/1.1 in front of one upstream, with the pipeline beside it. Every path is relayed; end-to-end
+// fields and body bytes pass as they are (wire/head.h, wire/body.h decide framing). A request that two servers could
+// read differently is answered with its refusal before a byte of it goes upstream; broken framing inside a body closes
+// both connections. Whatever happens to observation, relaying goes on.
+//
+// One io_context a thread, each with its own listener (SO_REUSEPORT) and its own idle upstream connections; a session
+// lives on one thread. Thread rule: start and stop from one thread. Bounds: a buffer of 64 KiB and what is observed of
+// one exchange for each connection; slow peers hold back fast ones.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "gateway/identity.h"
+#include "gateway/observer.h"
+
+namespace stillwatch::gateway {
+
+struct Address {
+  std::string host;
+  uint16_t port = 0;
+};
+// "127.0.0.1:8080", "[::1]:8080", "localhost:80".
+base::Result<Address> parse_address(std::string_view text);
+// "http://host[:port]": nothing behind it, and no https yet.
+base::Result<Address> parse_upstream(std::string_view url);
+
+struct Settings {
+  Address listen;
+  Address upstream;
+  Address admin;
+  unsigned threads = 1;
+  std::chrono::seconds idle{75};       // between requests
+  std::chrono::seconds head{30};       // for a head to arrive
+  std::chrono::seconds progress{600};  // without a byte from either side, once a request is under way
+  std::chrono::seconds drain{10};      // for exchanges under way when stopping
+  std::function<base::Time()> now;     // the clock of observations
+};
+
+class Gateway {
+ public:
+  // Listens when it returns. Ports that were 0 are chosen.
+  static base::Result<std::unique_ptr<Gateway>> start(Settings settings, Identity identity,
+                                                      std::unique_ptr<pipeline::Pipeline> pipeline);
+  ~Gateway();  // stops
+
+  uint16_t port() const;
+  uint16_t admin_port() const;
+  Observer& observer();
+
+  // Takes no new connections, lets exchanges under way end for `drain`, then closes the rest.
+  void stop();
+
+ private:
+  struct State;
+  explicit Gateway(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace stillwatch::gateway

@@ -1,0 +1,127 @@
+#include "gateway/observer.h"
+
+#include <simdjson.h>
+
+#include "dialect/body.h"
+#include "features/features.h"
+
+namespace stillwatch::gateway {
+namespace {
+
+// The data of all events of a stream as one JSON array; events that are no object (`[DONE]`) are left out.
+void array_of_events(std::string_view stream, std::string& out) {
+  out = "[";
+  while (!stream.empty()) {
+    const size_t end = std::min(stream.find_first_of("\r\n"), stream.size());
+    std::string_view line = stream.substr(0, end);
+    stream.remove_prefix(std::min(end + 1, stream.size()));
+    if (!line.starts_with("data:")) continue;
+    line.remove_prefix(5);
+    line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+    if (!line.starts_with('{')) continue;
+    if (out.size() > 1) out += ',';
+    out += line;
+  }
+  out += ']';
+}
+
+}  // namespace
+
+struct Observer::Reader {
+  simdjson::dom::parser request_parser, response_parser;
+  dialect::Arena arena;
+  dialect::Exchange exchange;
+  features::FeatureExtractor extractor;
+  std::string events;
+
+  // False if there is no prompt in it.
+  bool read(const Observation& o) {
+    simdjson::dom::element request;
+    if (o.request.empty() || request_parser.parse(o.request).get(request) != simdjson::SUCCESS) return false;
+    arena.clear();
+    exchange.clear();
+    exchange.time = o.time;
+    exchange.account = o.account;
+    exchange.network = o.network;
+    exchange.client = o.client;
+    exchange.status = o.status;
+    if (!dialect::read_request(request, arena, exchange)) return false;
+    if (o.streamed) array_of_events(o.response, events);
+    simdjson::dom::element response;
+    const std::string& text = o.streamed ? events : o.response;
+    if (!text.empty() && response_parser.parse(text).get(response) == simdjson::SUCCESS)
+      dialect::read_response(response, arena, exchange);
+    return true;
+  }
+};
+
+Observer::Observer(std::unique_ptr<pipeline::Pipeline> pipeline)
+    : pipeline_(std::move(pipeline)), thread_([this] { run(); }) {}
+
+Observer::~Observer() {
+  {
+    const std::lock_guard lock(queue_mutex_);
+    stopping_ = true;
+  }
+  ready_.notify_one();
+  thread_.join();
+}
+
+void Observer::submit(Observation&& observation) {
+  const size_t bytes = observation.request.size() + observation.response.size();
+  bool first = false;
+  {
+    const std::lock_guard lock(queue_mutex_);
+    if (queue_bytes_ + bytes > kQueueBytesMax) return shed();
+    first = queue_.empty();
+    queue_bytes_ += bytes;
+    queue_.push_back(std::move(observation));
+  }
+  if (first) ready_.notify_one();
+}
+
+void Observer::run() {
+  Reader reader;
+  std::vector<Observation> batch;
+  while (true) {
+    {
+      std::unique_lock lock(queue_mutex_);
+      ready_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      if (queue_.empty()) return;
+      batch.swap(queue_);
+      queue_bytes_ = 0;
+    }
+    const std::lock_guard lock(pipeline_mutex_);
+    for (const Observation& o : batch) {
+      // An identity that the upstream did not accept is nobody's.
+      if (o.status != 401 && o.status != 403 && reader.read(o)) {
+        pipeline_->observe(reader.exchange.account, reader.exchange.organization,
+                           reader.extractor.extract(reader.exchange));
+        prompts_.fetch_add(1, std::memory_order_relaxed);
+      }
+      observed_.fetch_add(1, std::memory_order_relaxed);
+    }
+    batch.clear();
+  }
+}
+
+ObserverCounts Observer::counts() const {
+  ObserverCounts c;
+  c.observed = observed_.load(std::memory_order_relaxed);
+  c.prompts = prompts_.load(std::memory_order_relaxed);
+  c.shed = shed_.load(std::memory_order_relaxed);
+  {
+    const std::lock_guard lock(queue_mutex_);
+    c.waiting = queue_.size();
+  }
+  const std::lock_guard lock(pipeline_mutex_);
+  c.accounts = pipeline_->accounts();
+  return c;
+}
+
+pipeline::Findings Observer::findings() const {
+  const std::lock_guard lock(pipeline_mutex_);
+  return pipeline_->findings();
+}
+
+}  // namespace stillwatch::gateway

@@ -1,0 +1,69 @@
+// One thread of the gateway: its listener, its sessions, its idle connections to the upstream. Private to the module.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <list>
+
+#include "gateway/gateway.h"
+
+namespace stillwatch::gateway {
+
+namespace asio = boost::asio;
+using Tcp = asio::ip::tcp;
+
+struct RelayCounts {
+  std::atomic<uint64_t> requests{0};
+  std::atomic<uint64_t> refused{0};            // by us, for their framing
+  std::atomic<uint64_t> upstream_failures{0};  // answered with 502, or cut
+  std::atomic<uint64_t> connections{0};        // open now
+};
+
+// What all threads share.
+struct Shared {
+  Settings settings;
+  Identity identity;
+  Observer observer;
+  RelayCounts counts;
+  Tcp::endpoint upstream;
+};
+
+class Session;
+
+class Worker {
+ public:
+  Worker(Shared& shared, Tcp::endpoint listen, boost::system::error_code& error);
+  uint16_t port() const { return port_; }
+  void run();   // until stop() and the last session
+  void stop();  // from any thread
+
+  Shared& shared() { return shared_; }
+  asio::io_context& io() { return io_; }
+  bool stopping() const { return stopping_; }
+  int64_t seconds() const { return seconds_; }  // that this thread has run, about
+
+  // An idle connection that is still open, or a closed socket.
+  Tcp::socket take_upstream();
+  void keep_upstream(Tcp::socket&& socket);
+
+ private:
+  friend class Session;
+  asio::awaitable<void> accept();
+  asio::awaitable<void> sweep();
+
+  Shared& shared_;
+  asio::io_context io_{1};
+  Tcp::acceptor acceptor_;
+  asio::steady_timer timer_;
+  std::list<Session*> sessions_;
+  std::vector<Tcp::socket> idle_;
+  uint16_t port_ = 0;
+  bool stopping_ = false;
+  int64_t seconds_ = 0;
+};
+
+asio::awaitable<void> serve_admin(Tcp::acceptor& acceptor, Shared& shared);
+
+}  // namespace stillwatch::gateway
