@@ -175,6 +175,9 @@ asio::awaitable<bool> Session::exchange() {
   observation_.request.clear();
   observation_.response.clear();
   observable_ = true;
+  constexpr uint64_t kReservedMax = 1u << 20;  // no more than this on the word of a client
+  if (request_.framing == wire::Framing::kLength)
+    observation_.request.reserve(static_cast<size_t>(std::min(request_.length, kReservedMax)));
 
   request_body_ = wire::BodyReader(request_);
   size_t consumed = 0;
@@ -269,8 +272,9 @@ asio::awaitable<bool> Session::answer() {
   observation_.streamed = response_.find("content-type").starts_with("text/event-stream");
   if (!response_.find("content-encoding").empty()) observation_.streamed = false;
 
-  if (!co_await relay_response_body(body)) co_return false;
-  finish_observation();
+  const bool whole = co_await relay_response_body(body);
+  finish_observation();  // also of an answer that was cut: who hangs up before its end has read what came before
+  if (!whole) co_return false;
   if (response_.keep_alive && from_upstream_.view().empty() && request_.minor_version == 1 &&
       upload_ != Upload::kRunning && upload_ != Upload::kFailed) {
     worker_.keep_upstream(std::move(upstream_));
