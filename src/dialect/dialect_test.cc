@@ -122,6 +122,16 @@ TEST(Formats, TellTheSameStory) {
   expect(
       LogFormat::kOtel,
       R"({"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"chat","startTimeUnixNano":"1772445600000000000","attributes":[{"key":"enduser.id","value":{"stringValue":"acct_1"}},{"key":"gen_ai.request.model","value":{"stringValue":"atlas"}},{"key":"gen_ai.request.temperature","value":{"doubleValue":0.5}},{"key":"gen_ai.usage.output_tokens","value":{"intValue":"3"}}],"events":[{"name":"gen_ai.system.message","attributes":[{"key":"content","value":{"stringValue":"Be brief."}}]},{"name":"gen_ai.user.message","attributes":[{"key":"content","value":{"stringValue":"What rises?"}}]},{"name":"gen_ai.assistant.message","attributes":[{"key":"content","value":{"stringValue":"Bread."}}]},{"name":"gen_ai.user.message","attributes":[{"key":"content","value":{"stringValue":"And at sea?"}}]},{"name":"gen_ai.choice","attributes":[{"key":"content","value":{"stringValue":"A tide."}}]}]}]}]}]})");
+  // The older events as records of their own, two calls interleaved.
+  expect(
+      LogFormat::kOtel,
+      R"({"resourceLogs":[{"resource":{"attributes":[{"key":"account.id","value":{"stringValue":"acct_1"}}]},"scopeLogs":[{"logRecords":[)"
+      R"({"timeUnixNano":"1772445600000000000","spanId":"a1","eventName":"gen_ai.system.message","attributes":[{"key":"gen_ai.request.model","value":{"stringValue":"atlas"}},{"key":"gen_ai.request.temperature","value":{"doubleValue":0.5}}],"body":{"kvlistValue":{"values":[{"key":"content","value":{"stringValue":"Be brief."}}]}}},)"
+      R"({"timeUnixNano":"1772445600000000001","spanId":"b2","eventName":"gen_ai.choice","body":{"stringValue":"nothing was asked"}},)"
+      R"({"timeUnixNano":"1772445600000000001","spanId":"a1","eventName":"gen_ai.user.message","body":{"kvlistValue":{"values":[{"key":"content","value":{"stringValue":"What rises?"}}]}}},)"
+      R"({"timeUnixNano":"1772445600000000002","spanId":"a1","attributes":[{"key":"event.name","value":{"stringValue":"gen_ai.assistant.message"}}],"body":{"content":"Bread."}},)"
+      R"({"timeUnixNano":"1772445600000000003","spanId":"a1","eventName":"gen_ai.user.message","body":{"content":"And at sea?"}},)"
+      R"({"timeUnixNano":"1772445600000000004","spanId":"a1","eventName":"gen_ai.choice","attributes":[{"key":"gen_ai.usage.output_tokens","value":{"intValue":"3"}}],"body":{"kvlistValue":{"values":[{"key":"message","value":{"kvlistValue":{"values":[{"key":"content","value":{"stringValue":"A tide."}}]}}}]}}}]}]}]})");
 }
 
 TEST(Formats, AreDetectedByTheirMarks) {

@@ -1,6 +1,8 @@
 // OpenTelemetry GenAI: OTLP/JSON (resourceSpans, resourceLogs) and one span or record a line, attributes as key/value
 // arrays or as plain maps; messages as attributes (gen_ai.input.messages), or as events (gen_ai.user.message, ...).
 #include <charconv>
+#include <unordered_map>
+#include <vector>
 
 #include "dialect/formats.h"
 
@@ -26,6 +28,12 @@ std::optional<Element> attribute(std::optional<Element> attributes, std::string_
     if (!found && json::text(pair, "key") == name) found = plain(json::at(pair, "value"));
   });
   return found;
+}
+
+// A member of a structured value: of a JSON object or of an OTLP key/value list.
+std::optional<Element> member(Element value, std::string_view name) {
+  if (const auto list = json::at(value, "kvlistValue")) return attribute(json::at(*list, "values"), name);
+  return json::at(value, name);
 }
 
 template <typename... Names>
@@ -122,9 +130,8 @@ void read_event(std::string_view name, std::optional<Element> body, std::optiona
   const auto opened = context.nested.open(plain(body));
   const auto content = [&] {
     if (opened && opened->is_object()) {
-      if (const auto message = json::at(*opened, "message"))
-        return read_content(json::at(*message, "content"), context.arena);
-      return read_content(json::at(*opened, "content"), context.arena);
+      const auto message = member(*opened, "message");
+      return read_content(member(message.value_or(*opened), "content"), context.arena);
     }
     if (opened) return read_content(opened, context.arena);
     return read_content(first_attribute(attributes, "content", "gen_ai.event.content", "gen_ai.prompt"), context.arena);
@@ -143,21 +150,32 @@ void read_event(std::string_view name, std::optional<Element> body, std::optiona
   }
 }
 
+bool read_start(Element span, base::Time& out) {
+  return read_nanos(json::first(span, "startTimeUnixNano", "start_time_unix_nano", "timeUnixNano",
+                                "observedTimeUnixNano", "start_time", "startTime", "timestamp"),
+                    out);
+}
+
+std::string_view event_name(Element record) {
+  const std::string_view name = json::text(json::first(record, "eventName", "event_name"));
+  return name.empty() ? json::text(attribute(json::at(record, "attributes"), "event.name")) : name;
+}
+
+// The attributes of a span or record, and the event that a record is.
+void read_record(Element record, ReadContext& context) {
+  const auto attributes = json::at(record, "attributes");
+  read_attributes(attributes, context);
+  if (const std::string_view name = event_name(record); !name.empty())
+    read_event(name, json::at(record, "body"), attributes, context);
+}
+
 // Emits what a span or a record of a whole operation holds; spans of other kinds hold nothing and are no error.
 void read_span(Element span, std::optional<Element> resource, ReadContext& context) {
   context.clear();
   Exchange& e = context.exchange;
-  const auto attributes = json::at(span, "attributes");
-  if (!read_nanos(json::first(span, "startTimeUnixNano", "start_time_unix_nano", "timeUnixNano", "observedTimeUnixNano",
-                              "start_time", "startTime", "timestamp"),
-                  e.time)) {
-    return;
-  }
+  if (!read_start(span, e.time)) return;
   read_attributes(resource, context);
-  read_attributes(attributes, context);
-  if (const std::string_view name = json::text(json::first(span, "eventName", "event_name")); !name.empty()) {
-    read_event(name, json::at(span, "body"), attributes, context);
-  }
+  read_record(span, context);
   json::each(json::at(span, "events"), [&](Element event) {
     read_event(json::text(event, "name"), json::at(event, "body"), json::at(event, "attributes"), context);
   });
@@ -172,26 +190,49 @@ void read_span(Element span, std::optional<Element> resource, ReadContext& conte
   if (!e.turns.empty() || !e.system.empty()) context.emit();
 }
 
+// Records of one message each, which their span holds together; the earliest names the time.
+void read_operation(const std::vector<Element>& records, std::optional<Element> resource, ReadContext& context) {
+  context.clear();
+  if (!read_start(records.front(), context.exchange.time)) return;
+  read_attributes(resource, context);
+  for (const Element record : records) read_record(record, context);
+  if (!context.exchange.turns.empty() || !context.exchange.system.empty()) context.emit();
+}
+
+// Records are joined within one export: exporters write the events of a call in one go.
+void read_log_records(std::optional<Element> records, std::optional<Element> resource, ReadContext& context) {
+  constexpr std::string_view kWhole = "gen_ai.client.inference.operation.details";
+  std::unordered_map<std::string_view, size_t> places;  // by the span's id
+  std::vector<std::vector<Element>> operations;
+  json::each(records, [&](Element record) {
+    const std::string_view name = event_name(record);
+    const std::string_view span = json::text(json::first(record, "spanId", "span_id"));
+    if (span.empty() || !name.starts_with("gen_ai.") || name == kWhole) return read_span(record, resource, context);
+    const auto [place, fresh] = places.try_emplace(span, operations.size());
+    if (fresh) operations.emplace_back();
+    operations[place->second].push_back(record);
+  });
+  for (const auto& operation : operations) read_operation(operation, resource, context);
+}
+
 }  // namespace
 
 Problem read_otel(Element record, ReadContext& context) {
-  struct Nesting {
-    const char *outer, *scope, *inner;
-  };
-  constexpr Nesting kExports[] = {{"resourceSpans", "scopeSpans", "spans"},
-                                  {"resourceLogs", "scopeLogs", "logRecords"}};
   bool known = false;
-  for (const Nesting& names : kExports) {
-    json::each(json::at(record, names.outer), [&](Element resource) {
+  const auto each_scope = [&](const char* outer, const char* scope, auto visit) {
+    json::each(json::at(record, outer), [&](Element resource) {
       known = true;
       const auto about = json::at(resource, "resource");
-      json::each(json::at(resource, names.scope), [&](Element scoped) {
-        json::each(json::at(scoped, names.inner), [&](Element span) {
-          read_span(span, about ? json::at(*about, "attributes") : std::nullopt, context);
-        });
-      });
+      const auto attributes = about ? json::at(*about, "attributes") : std::nullopt;
+      json::each(json::at(resource, scope), [&](Element scoped) { visit(scoped, attributes); });
     });
-  }
+  };
+  each_scope("resourceSpans", "scopeSpans", [&](Element scoped, std::optional<Element> resource) {
+    json::each(json::at(scoped, "spans"), [&](Element span) { read_span(span, resource, context); });
+  });
+  each_scope("resourceLogs", "scopeLogs", [&](Element scoped, std::optional<Element> resource) {
+    read_log_records(json::at(scoped, "logRecords"), resource, context);
+  });
   if (known) return {};
   if (!json::at(record, "attributes") && !json::at(record, "events"))
     return "neither a span, a log record nor an OTLP export";
