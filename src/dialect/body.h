@@ -31,7 +31,7 @@ struct Content {
   uint32_t tool_results = 0;
   bool refused = false;
 };
-Content read_content(std::optional<json::Element> content, Arena& arena);
+Content read_content(std::optional<json::Element> value, Arena& arena);
 
 // Reported usage in any spelling ({prompt_tokens | input_tokens | ...}).
 void read_usage(std::optional<json::Element> usage, Exchange& out);

@@ -34,7 +34,7 @@ Vocabulary::Vocabulary(std::string_view file) : slots_(size_t{kMask} + 1) {
   const auto words = take<uint32_t>(file);
   const auto size = take<uint32_t>(file);
   const auto text_size = take<uint32_t>(file);
-  rms_ = take<int8_t>(file);
+  rms_ = static_cast<unsigned char>(take<char>(file));
   mean_ = take<Embedding>(file);
   if (version != kEmbeddingVersion || size != kEmbeddingSize || words >= kMask / 2) return;
   if (file.size() != text_size + size_t{words} * kEmbeddingSize) return;

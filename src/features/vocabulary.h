@@ -29,7 +29,7 @@ class Vocabulary {
     }
   }
   // Root mean square of the coordinates of a rare word.
-  int8_t rms() const { return rms_; }
+  int16_t rms() const { return rms_; }
   // Of the embeddings of ordinary prompts, in units of 1 / kEmbeddingScale.
   const Embedding& mean() const { return mean_; }
 
@@ -45,7 +45,7 @@ class Vocabulary {
 
   std::vector<Slot> slots_;
   const int8_t* rows_ = nullptr;
-  int8_t rms_ = 0;
+  int16_t rms_ = 0;
   Embedding mean_{};
 };
 

@@ -26,7 +26,8 @@ asio::awaitable<void> serve(Worker& worker, Tcp::socket client, std::string peer
 
 }  // namespace
 
-Worker::Worker(Shared& shared, Tcp::endpoint listen, error_code& error) : shared_(shared), acceptor_(io_), timer_(io_) {
+Worker::Worker(Shared& shared, const Tcp::endpoint& listen, error_code& error)
+    : shared_(shared), acceptor_(io_), timer_(io_) {
   acceptor_.open(listen.protocol(), error);
   if (!error) acceptor_.set_option(Tcp::acceptor::reuse_address(true), error);
   if (!error) acceptor_.set_option(ReusePort(true), error);

@@ -34,7 +34,7 @@ class Session;
 
 class Worker {
  public:
-  Worker(Shared& shared, Tcp::endpoint listen, boost::system::error_code& error);
+  Worker(Shared& shared, const Tcp::endpoint& listen, boost::system::error_code& error);
   uint16_t port() const { return port_; }
   void run();   // until stop() and the last session
   void stop();  // from any thread

@@ -38,7 +38,7 @@ struct Pipeline::State {
   base::Time last{};
 
   base::Result<Baseline> calibrate(std::string name, bool calibrated) const;
-  AccountFinding judge(const std::string& account, const Subject& subject, const Baseline& baseline) const;
+  AccountFinding judge(const std::string& account, const Subject& subject, const Baseline& by) const;
   double threshold() const { return options.false_alarms_per_10000 / 10'000; }
 };
 

@@ -16,6 +16,7 @@ constexpr double kPauseMs = 90'000;     // and then some, in the mean
 // How many of `cards`, in an order of the caller's own.
 std::vector<const Cards*> some_of(const std::vector<Cards>& groups, size_t count, base::Random& random) {
   std::vector<const Cards*> all;
+  all.reserve(groups.size());
   for (const Cards& cards : groups) all.push_back(&cards);
   random.shuffle(std::span(all));
   all.resize(std::min(count, all.size()));

@@ -41,7 +41,7 @@ constexpr std::array kLengths = {Name<AnswerLength>{"source", AnswerLength::kSou
 // Reads a map key by key; remembers the first thing that is wrong, with its place.
 class Reader {
  public:
-  Reader(YAML::Node node, std::string_view file) : node_(std::move(node)), file_(file) {}
+  Reader(const YAML::Node& node, std::string_view file) : node_(node), file_(file) {}
 
   template <typename T>
   void number(const char* key, T& out, double low, double high) {
@@ -88,7 +88,7 @@ class Reader {
     }
   }
   YAML::Node take(const char* key) {
-    known_.push_back(key);
+    known_.emplace_back(key);
     return node_[key] ? node_[key] : YAML::Node(YAML::NodeType::Undefined);
   }
   // Every key must have been asked for.

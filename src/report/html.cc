@@ -6,7 +6,7 @@ namespace stillwatch::report {
 namespace {
 
 // Inside a script element only `<` can do harm.
-std::string harmless(std::string json) {
+std::string harmless(std::string_view json) {
   std::string out;
   out.reserve(json.size());
   for (const char c : json) {

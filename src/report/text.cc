@@ -123,7 +123,7 @@ std::string amount_text(double value) {
   if (v >= 1e9) return fmt::format("{:.1f} G", v / 1e9);
   if (v >= 1e6) return fmt::format("{:.1f} M", v / 1e6);
   if (v >= 1e4) return fmt::format("{:.0f} k", v / 1e3);
-  return count_text(static_cast<uint64_t>(std::max(v, 0.0) + 0.5));
+  return count_text(static_cast<uint64_t>(std::llround(std::max(v, 0.0))));
 }
 
 std::string count_text(uint64_t value) {

@@ -82,6 +82,7 @@ Baseline Baseline::fit(std::span<const Subject> subjects, const Weights& weights
                    [&](const Subject* x, const Subject* y) { return narrowness(x) < narrowness(y); });
   broad.resize((broad.size() + 1) / 2);
   std::vector<Meaning> meanings;
+  meanings.reserve(broad.size());
   for (const Subject* s : broad) meanings.push_back(s->sightings.back().parts.back().measurement.meaning);
   b.crowd_ = Crowd::of(meanings);
   std::vector<Sample> samples;

@@ -65,7 +65,7 @@ class Baseline {
   void rank(std::span<const Subject> subjects);
   void trust() { calibrated_ = true; }  // the ranking subjects are known to be benign
 
-  static base::Result<Baseline> parse(std::string_view json);
+  static base::Result<Baseline> parse(std::string_view text);
   std::string to_json() const;
 
   // The shipped reference baseline; empty pointer in a build without it.

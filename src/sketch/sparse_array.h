@@ -33,8 +33,8 @@ class SparseArray {
   static constexpr size_t kSize = N;
 
   SparseArray() = default;
-  SparseArray(SparseArray&&) = default;
-  SparseArray& operator=(SparseArray&&) = default;
+  SparseArray(SparseArray&&) noexcept = default;
+  SparseArray& operator=(SparseArray&&) noexcept = default;
   SparseArray(const SparseArray& other) : pairs_(other.pairs_) {
     if (!other.dense_) return;
     dense_ = std::make_unique<T[]>(N);

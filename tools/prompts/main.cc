@@ -60,7 +60,7 @@ class File {
     std::filesystem::create_directories(directory);
     out_.open(directory / (name_ + ".jsonl"));
   }
-  void add(Json object) {
+  void add(const Json& object) {
     Json whole = {{"id", name_ + "-" + std::to_string(count_++)}};
     whole.update(object);
     out_ << whole.dump() << '\n';
