@@ -120,6 +120,10 @@ Observer& Gateway::observer() {
   return state_->shared.observer;
 }
 
+uint64_t Gateway::open_connections() const {
+  return state_->shared.counts.connections.load();
+}
+
 void Gateway::stop() {
   if (state_->threads.empty()) return;
   for (auto& worker : state_->workers) worker->stop();

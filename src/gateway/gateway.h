@@ -51,6 +51,7 @@ class Gateway {
   uint16_t port() const;
   uint16_t admin_port() const;
   Observer& observer();
+  uint64_t open_connections() const;
 
   // Takes no new connections, lets exchanges under way end for `drain`, then closes the rest.
   void stop();

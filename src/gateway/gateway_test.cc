@@ -245,6 +245,24 @@ TEST(Gateway, ServesMetricsAndFindings) {
   EXPECT_EQ(nlohmann::json::parse(get("/api/v1/findings").payload)["accounts"].size(), 0u);
 }
 
+TEST(Gateway, HangsUpOnTheUpstreamWhenItsClientLeaves) {
+  std::atomic<bool> asked{false}, leave{false};
+  Upstream upstream([&](const Message&) {
+    asked = true;
+    for (int i = 0; i < 1000 && !leave; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    return answer(kAnswer);
+  });
+  const auto gateway = gateway_before(upstream.port());
+  {
+    Client client(gateway->port());
+    client.send(post(kPrompt));
+    wait_until([&] { return asked.load(); });
+  }
+  wait_until([&] { return gateway->open_connections() == 0; });  // while the model still thinks
+  EXPECT_FALSE(leave.exchange(true));
+  EXPECT_EQ(gateway->observer().counts().observed, 0u);
+}
+
 TEST(Gateway, LetsExchangesEndWhenItStops) {
   std::atomic<bool> asked{false};
   Upstream upstream([&](const Message&) {

@@ -1,6 +1,7 @@
 #include "gateway/session.h"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -55,7 +56,13 @@ void Session::close() {
 }
 
 void Session::check() {
-  if (worker_.seconds() > deadline_ || (worker_.stopping() && idle_)) close();
+  if (worker_.seconds() > deadline_ || (worker_.stopping() && idle_) || client_left()) close();
+}
+
+bool Session::client_left() {
+  if (!answering_ || upload_ == Upload::kRunning || !client_.is_open()) return false;
+  char byte = 0;
+  return ::recv(client_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 asio::awaitable<void> Session::run() {
@@ -208,7 +215,9 @@ asio::awaitable<bool> Session::exchange() {
   }
   upload_ = request_body_.done() ? Upload::kNone : Upload::kRunning;
   if (upload_ == Upload::kRunning) asio::co_spawn(worker_.io(), upload(), asio::detached);
+  answering_ = true;
   bool stays = co_await answer();
+  answering_ = false;
   if (upload_ == Upload::kRunning) {  // answered before the body was through: neither connection can be used again
     stays = false;
     close();
@@ -233,8 +242,9 @@ asio::awaitable<bool> Session::answer() {
       size_t n = 0;
       if (room.size() > 0) std::tie(error, n) = co_await upstream_.async_read_some(room, kWait);
       if (error || n == 0) {
+        if (!client_.is_open()) co_return false;
         ++shared.counts.upstream_failures;
-        if (client_.is_open()) co_await answer_ourselves(502, "the upstream ended without an answer");
+        co_await answer_ourselves(502, "the upstream ended without an answer");
         co_return false;
       }
       from_upstream_.fill(n);

@@ -37,11 +37,14 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   asio::awaitable<void> run();
-  // Called every second: closes what has waited too long, or what idles while the gateway stops.
+  // Called every second: closes what has waited too long, what idles while the gateway stops, and what nobody waits for
+  // any more: a model should not go on talking to a client that left.
   void check();
   void close();
 
  private:
+  bool client_left();
+
   enum class Upload { kNone, kRunning, kDone, kFailed };
 
   asio::awaitable<bool> exchange();  // true: another may follow
@@ -74,6 +77,7 @@ class Session {
   Observation observation_;
   bool observable_ = false;
   bool idle_ = true;
+  bool answering_ = false;
   int64_t deadline_ = 0;  // in seconds of the worker
 };
 

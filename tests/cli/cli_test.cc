@@ -70,7 +70,7 @@ class Cli : public testing::Test {
 TEST_F(Cli, HelpsWithEverySubcommand) {
   EXPECT_EQ(run("--version").output.substr(0, 11), "stillwatch ");
   EXPECT_EQ(run("--help").status, 0);
-  for (const char* command : {"scan", "calibrate", "label", "population"}) {
+  for (const char* command : {"scan", "serve", "calibrate", "label", "population"}) {
     const Result r = run(std::string(command) + " --help");
     EXPECT_EQ(r.status, 0) << command;
     EXPECT_NE(r.output.find("Exit status"), std::string::npos) << command;
@@ -107,7 +107,8 @@ TEST_F(Cli, TellsUsageFromInputFromInternalErrors) {
 TEST_F(Cli, SaysWhatIsWrongInOneSentenceOfItsOwn) {
   for (const char* arguments :
        {"", "dance", "scan", "scan --top x log", "scan --threads 9999 log", "label a benign", "scan missing",
-        "scan --json - --html - log", "calibrate log", "label a odd --until x"}) {
+        "scan --json - --html - log", "calibrate log", "label a odd --until x", "serve", "serve --upstream https://h",
+        "serve --upstream http://h:1 --admin 0.0.0.0:1", "serve --upstream http://nobody.invalid:1"}) {
     const Result r = run(arguments);
     EXPECT_TRUE(r.status == 2 || r.status == 3) << arguments << ": " << r.status;
     EXPECT_EQ(r.output.rfind("stillwatch: ", 0), 0u) << arguments << ": " << r.output;
@@ -159,6 +160,32 @@ TEST_F(Cli, JudgesWhatItReadWhenInterrupted) {
   const Json f = Json::parse(read("f.json"));
   EXPECT_GT(f["summary"]["read"]["exchanges"], 0);
   EXPECT_LE(f["summary"]["read"]["exchanges"], log.size() / line.size());
+}
+
+TEST_F(Cli, ServesUntilItIsToldToEnd) {
+  const std::string data = (folder_ / "data").string();
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::dup2(ends[1], STDERR_FILENO);
+    ::execl(STILLWATCH_PROGRAM, "stillwatch", "serve", "--upstream", "http://127.0.0.1:1", "--listen", "127.0.0.1:0",
+            "--admin", "127.0.0.1:0", "--data-dir", data.c_str(), nullptr);
+    ::_exit(127);
+  }
+  ::close(ends[1]);
+  std::string said;
+  char c = 0;
+  while (::read(ends[0], &c, 1) == 1 && c != '\n') said += c;
+  EXPECT_EQ(said.rfind("relaying 127.0.0.1:0 (port ", 0), 0u) << said;
+  ::kill(child, SIGTERM);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ::close(ends[0]);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_EQ(fs::file_size(data + "/secret"), 32u);
+  EXPECT_EQ(fs::status(data + "/secret").permissions(), fs::perms::owner_read | fs::perms::owner_write);
 }
 
 TEST_F(Cli, FindsTheHarvesterEndToEnd) {
