@@ -20,7 +20,6 @@ struct Arguments {
   std::string admin = "127.0.0.1:8081";
   std::string data = "stillwatch-data";
   std::string baseline;
-  std::string labels;
   std::string account_field;
   double false_alarms = 5;
   unsigned threads = 1;

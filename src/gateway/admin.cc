@@ -1,10 +1,8 @@
 // The admin port: one GET a connection.
 #include <fmt/format.h>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
 #include "gateway/worker.h"
@@ -13,7 +11,6 @@
 namespace stillwatch::gateway {
 namespace {
 
-constexpr auto kWait = asio::as_tuple(asio::use_awaitable);
 constexpr size_t kRowsMax = 1000;
 
 struct Reply {
@@ -74,7 +71,7 @@ Reply reply_to(std::string_view target, const Shared& s) {
   return {200, "application/json", body + "]}"};
 }
 
-asio::awaitable<void> serve_one(Tcp::socket client, Shared& shared) {
+Task<void> serve_one(Socket client, Shared& shared) {
   std::string head;
   std::array<char, 4096> room{};
   size_t end = std::string::npos;
@@ -102,17 +99,10 @@ asio::awaitable<void> serve_one(Tcp::socket client, Shared& shared) {
 
 }  // namespace
 
-asio::awaitable<void> serve_admin(Tcp::acceptor& acceptor, Shared& shared) {
-  while (acceptor.is_open()) {
-    auto [error, client] = co_await acceptor.async_accept(kWait);
-    if (error) {
-      if (!acceptor.is_open()) co_return;
-      asio::steady_timer pause(acceptor.get_executor(), std::chrono::milliseconds(50));
-      co_await pause.async_wait(kWait);
-      continue;
-    }
+Task<void> serve_admin(Acceptor& acceptor, Shared& shared) {
+  return accept_all(acceptor, [&](Socket client) {
     asio::co_spawn(acceptor.get_executor(), serve_one(std::move(client), shared), asio::detached);
-  }
+  });
 }
 
 }  // namespace stillwatch::gateway

@@ -14,11 +14,10 @@ namespace stillwatch::gateway {
 namespace {
 
 using base::ErrorCode;
-using boost::system::error_code;
 
-base::Result<Tcp::endpoint> resolve(const Address& address) {
+base::Result<Endpoint> resolve(const Address& address) {
   asio::io_context io;
-  Tcp::resolver resolver(io);
+  asio::ip::tcp::resolver resolver(io);
   error_code error;
   const auto found = resolver.resolve(address.host, std::to_string(address.port), error);
   if (error || found.empty())
@@ -69,7 +68,7 @@ struct Gateway::State {
   Shared shared;
   std::vector<std::unique_ptr<Worker>> workers;
   asio::io_context admin_io{1};
-  Tcp::acceptor admin{admin_io};
+  Acceptor admin{admin_io};
   std::vector<std::thread> threads;
 };
 
@@ -94,10 +93,7 @@ base::Result<std::unique_ptr<Gateway>> Gateway::start(Settings settings, Identit
     listen->port(s.workers.front()->port());
   }
   error_code error;
-  s.admin.open(admin->protocol(), error);
-  if (!error) s.admin.set_option(Tcp::acceptor::reuse_address(true), error);
-  if (!error) s.admin.bind(*admin, error);
-  if (!error) s.admin.listen(asio::socket_base::max_listen_connections, error);
+  listen_on(s.admin, *admin, false, error);
   if (error) return tl::unexpected(cannot_listen(s.shared.settings.admin, error));
   asio::co_spawn(s.admin_io, serve_admin(s.admin, s.shared), asio::detached);
 

@@ -1,25 +1,12 @@
 #include "gateway/session.h"
 
 #include <fmt/format.h>
-#include <sys/socket.h>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
 namespace stillwatch::gateway {
-namespace {
-
-using boost::system::error_code;
-constexpr auto kWait = asio::as_tuple(asio::use_awaitable);
-
-asio::const_buffer bytes_of(std::string_view s) {
-  return asio::buffer(s.data(), s.size());
-}
-
-}  // namespace
 
 asio::mutable_buffer Buffer::room() {
   constexpr size_t kFirstBytes = 16u << 10;
@@ -33,7 +20,7 @@ asio::mutable_buffer Buffer::room() {
   return asio::buffer(data_.data() + end_, data_.size() - end_);
 }
 
-Session::Session(Worker& worker, Tcp::socket client, std::string peer)
+Session::Session(Worker& worker, Socket client, std::string peer)
     : worker_(worker),
       place_(worker.sessions_.insert(worker.sessions_.end(), this)),
       client_(std::move(client)),
@@ -65,16 +52,16 @@ bool Session::client_left() {
   return ::recv(client_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
-asio::awaitable<void> Session::run() {
+Task<void> Session::run() {
   while (co_await exchange()) {
   }
   error_code ignored;
-  client_.shutdown(Tcp::socket::shutdown_both, ignored);
+  client_.shutdown(Socket::shutdown_both, ignored);
   close();
 }
 
 // Until from_client_ begins with a whole head; false at the end of the connection.
-asio::awaitable<bool> Session::read_head() {
+Task<bool> Session::read_head() {
   size_t seen = 0;
   while (true) {
     while (from_client_.view().starts_with("\r\n")) {  // left over by old clients (RFC 9112, section 2.2)
@@ -103,14 +90,14 @@ asio::awaitable<bool> Session::read_head() {
   }
 }
 
-asio::awaitable<bool> Session::connect() {
+Task<bool> Session::connect() {
   from_upstream_.clear();
   upstream_ = worker_.take_upstream();
   if (upstream_.is_open()) co_return true;
   const auto [error] = co_await upstream_.async_connect(worker_.shared().upstream, kWait);
   if (error) co_return false;
   error_code ignored;
-  upstream_.set_option(Tcp::no_delay(true), ignored);
+  upstream_.set_option(asio::ip::tcp::no_delay(true), ignored);
   co_return true;
 }
 
@@ -137,7 +124,7 @@ bool Session::take_request_body(std::string_view bytes, size_t& consumed) {
 }
 
 // What the client still sends of its body, while the answer may already come back.
-asio::awaitable<void> Session::upload() {
+Task<void> Session::upload() {
   bool good = true;
   while (good && !request_body_.done()) {
     if (from_client_.view().empty()) {
@@ -157,13 +144,13 @@ asio::awaitable<void> Session::upload() {
   upload_ = request_body_.done() && good ? Upload::kDone : Upload::kFailed;
   if (upload_ == Upload::kFailed) {
     error_code ignored;
-    upstream_.shutdown(Tcp::socket::shutdown_send, ignored);
+    upstream_.shutdown(Socket::shutdown_send, ignored);
     if (!good) upstream_.close(ignored);
   }
   uploaded_.cancel();
 }
 
-asio::awaitable<bool> Session::exchange() {
+Task<bool> Session::exchange() {
   idle_ = from_client_.view().empty();
   expect_within(worker_.shared().settings.idle);
   if (!co_await read_head()) co_return false;
@@ -222,7 +209,7 @@ asio::awaitable<bool> Session::exchange() {
     stays = false;
     close();
     while (upload_ == Upload::kRunning) {
-      uploaded_.expires_at(asio::steady_timer::time_point::max());
+      uploaded_.expires_at(Timer::time_point::max());
       co_await uploaded_.async_wait(kWait);
     }
   }
@@ -230,7 +217,7 @@ asio::awaitable<bool> Session::exchange() {
 }
 
 // The upstream's answer, interim ones first; true if both connections may be used again.
-asio::awaitable<bool> Session::answer() {
+Task<bool> Session::answer() {
   Shared& shared = worker_.shared();
   size_t seen = 0;
   while (true) {
@@ -296,7 +283,7 @@ asio::awaitable<bool> Session::answer() {
 }
 
 // out_ holds the head: it goes out with the first bytes of the body.
-asio::awaitable<bool> Session::relay_response_body(wire::BodyReader& body) {
+Task<bool> Session::relay_response_body(wire::BodyReader& body) {
   Shared& shared = worker_.shared();
   while (true) {
     const std::string_view bytes = from_upstream_.view();
@@ -336,7 +323,7 @@ void Session::finish_observation() {
   worker_.shared().observer.submit(std::move(o));
 }
 
-asio::awaitable<bool> Session::answer_ourselves(int status, std::string_view reason) {
+Task<bool> Session::answer_ourselves(int status, std::string_view reason) {
   const std::string body =
       fmt::format(R"({{"error":{{"message":"stillwatch: {}","type":"gateway_error","code":{}}}}})", reason, status);
   const std::string text = fmt::format(

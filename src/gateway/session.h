@@ -31,29 +31,28 @@ class Buffer {
 
 class Session {
  public:
-  Session(Worker& worker, Tcp::socket client, std::string peer);
+  Session(Worker& worker, Socket client, std::string peer);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  asio::awaitable<void> run();
+  Task<void> run();
   // Called every second: closes what has waited too long, what idles while the gateway stops, and what nobody waits for
   // any more: a model should not go on talking to a client that left.
   void check();
   void close();
 
  private:
-  bool client_left();
-
   enum class Upload { kNone, kRunning, kDone, kFailed };
 
-  asio::awaitable<bool> exchange();  // true: another may follow
-  asio::awaitable<bool> read_head();
-  asio::awaitable<bool> connect();
-  asio::awaitable<void> upload();
-  asio::awaitable<bool> answer();
-  asio::awaitable<bool> relay_response_body(wire::BodyReader& body);
-  asio::awaitable<bool> answer_ourselves(int status, std::string_view reason);
+  Task<bool> exchange();  // true: another may follow
+  Task<bool> read_head();
+  Task<bool> connect();
+  Task<void> upload();
+  Task<bool> answer();
+  Task<bool> relay_response_body(wire::BodyReader& body);
+  bool client_left();
+  Task<bool> answer_ourselves(int status, std::string_view reason);
   bool take_request_body(std::string_view bytes, size_t& consumed);
   void observe(std::string& into, std::string_view payload);
   void finish_observation();
@@ -61,8 +60,8 @@ class Session {
 
   Worker& worker_;
   std::list<Session*>::iterator place_;
-  Tcp::socket client_;
-  Tcp::socket upstream_;
+  Socket client_;
+  Socket upstream_;
   std::string peer_;
   Buffer from_client_;
   Buffer from_upstream_;
@@ -73,7 +72,7 @@ class Session {
   std::string out_;
   wire::BodyReader request_body_;
   Upload upload_ = Upload::kNone;
-  asio::steady_timer uploaded_;  // cancelled when an upload ends
+  Timer uploaded_;  // cancelled when an upload ends
   Observation observation_;
   bool observable_ = false;
   bool idle_ = true;

@@ -1,18 +1,12 @@
 // One thread of the gateway: its listener, its sessions, its idle connections to the upstream. Private to the module.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <list>
 
+#include "gateway/asio.h"
 #include "gateway/gateway.h"
 
 namespace stillwatch::gateway {
-
-namespace asio = boost::asio;
-using Tcp = asio::ip::tcp;
 
 struct RelayCounts {
   std::atomic<uint64_t> requests{0};
@@ -27,14 +21,14 @@ struct Shared {
   Identity identity;
   Observer observer;
   RelayCounts counts;
-  Tcp::endpoint upstream;
+  Endpoint upstream;
 };
 
 class Session;
 
 class Worker {
  public:
-  Worker(Shared& shared, const Tcp::endpoint& listen, boost::system::error_code& error);
+  Worker(Shared& shared, const Endpoint& listen, error_code& error);
   uint16_t port() const { return port_; }
   void run();   // until stop() and the last session
   void stop();  // from any thread
@@ -45,25 +39,24 @@ class Worker {
   int64_t seconds() const { return seconds_; }  // that this thread has run, about
 
   // An idle connection that is still open, or a closed socket.
-  Tcp::socket take_upstream();
-  void keep_upstream(Tcp::socket&& socket);
+  Socket take_upstream();
+  void keep_upstream(Socket&& socket);
 
  private:
   friend class Session;
-  asio::awaitable<void> accept();
-  asio::awaitable<void> sweep();
+  Task<void> sweep();
 
   Shared& shared_;
   asio::io_context io_{1};
-  Tcp::acceptor acceptor_;
-  asio::steady_timer timer_;
+  Acceptor acceptor_;
+  Timer timer_;
   std::list<Session*> sessions_;
-  std::vector<Tcp::socket> idle_;
+  std::vector<Socket> idle_;
   uint16_t port_ = 0;
   bool stopping_ = false;
   int64_t seconds_ = 0;
 };
 
-asio::awaitable<void> serve_admin(Tcp::acceptor& acceptor, Shared& shared);
+Task<void> serve_admin(Acceptor& acceptor, Shared& shared);
 
 }  // namespace stillwatch::gateway

@@ -12,15 +12,6 @@ int hex_digit(char c) {
   return -1;
 }
 
-bool is_control(char c) {
-  const auto b = static_cast<unsigned char>(c);
-  return (b < 0x20 && b != '\t') || b == 0x7f;
-}
-
-tl::unexpected<Refusal> refuse(std::string_view reason) {
-  return tl::unexpected<Refusal>(Refusal{400, reason});
-}
-
 }  // namespace
 
 BodyReader::BodyReader(const Head& head) : framing_(head.framing), left_(head.length) {

@@ -21,22 +21,14 @@ bool is_token(std::string_view s) {
   return !s.empty() && std::all_of(s.begin(), s.end(), [](char c) { return kToken[static_cast<unsigned char>(c)]; });
 }
 
-// Tab, and everything visible; bytes above ASCII are opaque (RFC 9110, section 5.5).
 bool is_value(std::string_view s) {
-  return std::all_of(s.begin(), s.end(), [](char c) {
-    const auto b = static_cast<unsigned char>(c);
-    return (b >= 0x20 && b != 0x7f) || b == '\t';
-  });
+  return std::none_of(s.begin(), s.end(), is_control);
 }
 
 std::string_view trimmed(std::string_view s) {
   const size_t begin = s.find_first_not_of(" \t");
   if (begin == s.npos) return {};
   return s.substr(begin, s.find_last_not_of(" \t") - begin + 1);
-}
-
-tl::unexpected<Refusal> refuse(std::string_view reason, int status = 400) {
-  return tl::unexpected<Refusal>(Refusal{status, reason});
 }
 
 // Takes the next line off `rest`, without its CRLF; nothing if it ends with a bare LF or holds a bare CR.

@@ -31,6 +31,15 @@ struct Refusal {
   std::string_view reason;
 };
 using Verdict = tl::expected<void, Refusal>;
+inline tl::unexpected<Refusal> refuse(std::string_view reason, int status = 400) {
+  return tl::unexpected<Refusal>(Refusal{status, reason});
+}
+
+// What a field or a line of framing must not hold: everything invisible but the tab (RFC 9110, section 5.5).
+inline bool is_control(char c) {
+  const auto b = static_cast<unsigned char>(c);
+  return (b < 0x20 && b != '\t') || b == 0x7f;
+}
 
 struct Head {
   std::vector<Field> fields;
