@@ -37,9 +37,8 @@ Pair read(const std::string& path) {
     dialect::Exchange e;
     e.turns.push_back({dialect::Role::kUser, text, 0, 0});
     Query q{extractor.extract(e), {}};
-    std::vector<features::Token> tokens;
-    features::tokenize(std::string_view(text).substr(0, 4096), tokens);
-    q.embedding = features::embed(tokens);
+    std::vector<features::Token> storage;
+    q.embedding = features::embed(features::tokenize(std::string_view(text).substr(0, 4096), storage));
     (object["label"] == "attacker" ? pair.attackers : pair.honest).push_back(q);
   }
   if (file != nullptr) gzclose(file);

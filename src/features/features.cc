@@ -22,10 +22,6 @@ uint64_t key_of(std::string_view text) {
   return text.empty() ? 0 : base::hash64(text) | 1;
 }
 
-bool is_word(const Token& token) {
-  return token.kind == TokenKind::kWord || token.kind == TokenKind::kNumber || token.kind == TokenKind::kIdeograph;
-}
-
 // The turns new to the conversation are those after the last answer that something follows: an answer at the very end
 // is a prefill, which the client wrote.
 std::span<const Turn> new_turns(const std::vector<Turn>& turns) {
@@ -203,12 +199,12 @@ Features FeatureExtractor::extract(const Exchange& e) {
     sample(turn.text, share, text_);
   }
 
-  tokenize(text_, tokens_);
-  note_words(tokens_, f);
-  note_style(text_, tokens_, facts);
-  f.kinds = kinds_of(tokens_);
+  const std::span<const Token> tokens = tokenize(text_, token_storage_);
+  note_words(tokens, f);
+  note_style(text_, tokens, facts);
+  f.kinds = kinds_of(tokens);
   f.traits = facts.traits;
-  for (const Token& token : tokens_) {
+  for (const Token& token : tokens) {
     if (token.script != Script::kNone) {
       f.script = token.script;
       break;
@@ -224,7 +220,7 @@ Features FeatureExtractor::extract(const Exchange& e) {
       0, e.output_tokens.value_or(static_cast<int64_t>((e.answer.size() + e.reasoning.size()) / 4)))));
 
   if (f.meaningful) {
-    const Embedding embedding = embed(tokens_);
+    const Embedding embedding = embed(tokens);
     f.spectrum = spectrum_of(embedding);
     f.cell = cell_of(embedding);
   }

@@ -85,7 +85,7 @@ class FeatureExtractor {
 
  private:
   std::string text_;
-  std::vector<Token> tokens_;
+  std::vector<Token> token_storage_;
 };
 
 }  // namespace stillwatch::features

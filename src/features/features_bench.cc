@@ -40,26 +40,22 @@ BENCHMARK(BM_Extract)->Arg(150)->Arg(1500)->Arg(32'000);
 
 void BM_Tokenize(benchmark::State& state) {
   const std::string text = prompt(1500);
-  std::vector<features::Token> tokens;
-  for (auto _ : state) {
-    features::tokenize(text, tokens);
-    benchmark::DoNotOptimize(tokens.data());
-  }
+  std::vector<features::Token> storage;
+  for (auto _ : state) benchmark::DoNotOptimize(features::tokenize(text, storage).size());
 }
 BENCHMARK(BM_Tokenize);
 
 void BM_Embed(benchmark::State& state) {
   const std::string text = prompt(1500);
-  std::vector<features::Token> tokens;
-  features::tokenize(text, tokens);
+  std::vector<features::Token> storage;
+  const std::span<const features::Token> tokens = features::tokenize(text, storage);
   for (auto _ : state) benchmark::DoNotOptimize(features::embed(tokens));
 }
 BENCHMARK(BM_Embed);
 
 void BM_SpectrumAndCell(benchmark::State& state) {
-  std::vector<features::Token> tokens;
-  features::tokenize(prompt(1500), tokens);
-  const features::Embedding e = features::embed(tokens);
+  std::vector<features::Token> storage;
+  const features::Embedding e = features::embed(features::tokenize(prompt(1500), storage));
   for (auto _ : state) {
     benchmark::DoNotOptimize(features::spectrum_of(e));
     benchmark::DoNotOptimize(features::cell_of(e));

@@ -164,18 +164,13 @@ struct Phrase {
   std::vector<uint64_t> words;
 };
 
-bool is_word(const Token& token) {
-  return token.kind == TokenKind::kWord || token.kind == TokenKind::kNumber || token.kind == TokenKind::kIdeograph;
-}
-
 class Rules {
  public:
   Rules() {
-    std::vector<Token> tokens;
+    std::vector<Token> storage;
     for (const Rule& rule : kRules) {
-      tokenize(rule.phrase, tokens);
       Phrase phrase{rule.kind, {}};
-      for (const Token& token : tokens) {
+      for (const Token& token : tokenize(rule.phrase, storage)) {
         if (is_word(token)) phrase.words.push_back(token.hash);
         if (token.hash == '*' && token.kind == TokenKind::kPunctuation) phrase.words.push_back(kAny);
       }
@@ -187,9 +182,9 @@ class Rules {
     for (const std::string_view mark : kTraceMarks) trace_marks_.push_back(word_hash(mark));
     std::sort(trace_marks_.begin(), trace_marks_.end());
     for (const std::string_view word : kPersonals) {
-      tokenize(word, tokens);
-      phrases_[tokens.front().hash].push_back({Kind::kPersonal, {tokens.front().hash}});
-      mark(tokens.front().hash);
+      const uint64_t first = tokenize(word, storage).front().hash;
+      phrases_[first].push_back({Kind::kPersonal, {first}});
+      mark(first);
     }
   }
 

@@ -69,14 +69,19 @@ uint64_t eight_at(std::string_view text, size_t at) {
   return bytes;
 }
 
-// How many of eight bytes, from the first, lie between two ASCII characters. Sums of seven-bit bytes do not carry.
+// The high bit of each of eight bytes that lies between two ASCII characters. Sums of seven-bit bytes do not carry.
 template <char kFirst, char kLast>
-size_t run_of(uint64_t bytes) {
+uint64_t between(uint64_t bytes) {
   const uint64_t low = bytes & ~kHighBits;
   const uint64_t from = low + (0x80 - kFirst) * kEach;
   const uint64_t beyond = low + (0x7f - kLast) * kEach;
-  const uint64_t outside = ~(from & ~beyond & ~bytes) & kHighBits;
-  return static_cast<size_t>(std::countr_zero(outside)) / 8;  // 64 / 8 if there is none
+  return from & ~beyond & ~bytes & kHighBits;
+}
+
+// How many of eight bytes, from the first, lie there.
+template <char kFirst, char kLast>
+size_t run_of(uint64_t bytes) {
+  return static_cast<size_t>(std::countr_zero(~between<kFirst, kLast>(bytes) & kHighBits)) / 8;  // 64 / 8 if all do
 }
 
 // Adds the run of such bytes that begins at text[at] to the hash; its length. Letters are read in lower case.
@@ -215,12 +220,108 @@ Token word_at(std::string_view text, size_t at) {
   return token;
 }
 
+// The classes of 64 ASCII bytes, one bit a byte, the first lowest.
+struct Block {
+  uint64_t letters = 0;
+  uint64_t digits = 0;
+  uint64_t spaces = 0;  // newlines too
+  uint64_t newlines = 0;
+};
+
+constexpr size_t kBlockBytes = 64;
+
+// False if a byte is not ASCII.
+bool classify_block(const char* text, Block& out) {
+  uint64_t high = 0;
+  for (size_t i = 0; i < kBlockBytes; i += 8) {
+    uint64_t bytes = 0;
+    std::memcpy(&bytes, text + i, 8);
+    high |= bytes;
+    // Gathers the high bits of eight bytes into one byte.
+    const auto gathered = [i](uint64_t bits) { return ((bits >> 7) * 0x0102040810204080ULL >> 56) << i; };
+    out.letters |= gathered(between<'a', 'z'>(bytes | kFoldAscii));
+    out.digits |= gathered(between<'0', '9'>(bytes));
+    out.spaces |= gathered(between<'\0', ' '>(bytes) | between<'\x7f', '\x7f'>(bytes));
+    out.newlines |= gathered(between<'\n', '\n'>(bytes));
+  }
+  return (high & kHighBits) == 0;
+}
+
+// The hash of the `length` letters at `text`, of which eight more bytes can be read.
+template <uint64_t kFold>
+uint64_t hash_of_run(const char* text, size_t length) {
+  Hasher hasher;
+  for (;; text += 8, length -= 8) {
+    uint64_t bytes = 0;
+    std::memcpy(&bytes, text, 8);
+    bytes |= kFold;
+    if (length < 8) {
+      if (length > 0) hasher.add_rest(bytes & ((uint64_t{1} << (8 * length)) - 1), length);
+      return hasher.finish();
+    }
+    hasher.add(bytes);
+  }
+}
+
+// Reads the tokens that begin at text[at] or later and end before the next 64 bytes do, where these are ASCII; how many
+// bytes that were, 0 if this is no place for it. Words are told apart by bits, so that one need not wait for the other.
+size_t read_block(std::string_view text, size_t at, Token* tokens, size_t& count) {
+  if (text.size() - at < kBlockBytes + 8) return 0;
+  const char* const begin = text.data() + at;
+  Block block;
+  if (!classify_block(begin, block)) return 0;
+  const uint64_t runs = block.letters | block.digits;
+  uint64_t starts = (block.letters & ~(block.letters << 1)) | (block.digits & ~(block.digits << 1)) | block.newlines |
+                    ~(runs | block.spaces);
+  while (starts != 0) {
+    const auto p = static_cast<size_t>(std::countr_zero(starts));
+    const uint64_t bit = uint64_t{1} << p;
+    const auto run = [p](uint64_t bits) { return static_cast<size_t>(std::countr_one(bits >> p)); };
+    Token& token = tokens[count];
+    token.begin = static_cast<uint32_t>(at + p);
+    token.script = Script::kNone;
+    token.capital = false;
+    size_t length = 1;
+    if (block.letters & bit) {
+      length = run(block.letters);
+      if (p + length == kBlockBytes) return p;
+      token.hash = hash_of_run<kFoldAscii>(begin + p, length);
+      token.kind = TokenKind::kWord;
+      token.script = Script::kLatin;
+      token.capital = begin[p] <= 'Z';
+    } else if (block.digits & bit) {
+      length = run(block.digits);
+      if (p + length == kBlockBytes) return p;
+      token.hash = hash_of_run<0>(begin + p, length);
+      token.kind = TokenKind::kNumber;
+    } else if (block.newlines & bit) {
+      length = run(block.spaces);
+      if (p + length == kBlockBytes) return p;
+      token.hash = '\n';
+      token.kind = TokenKind::kNewline;
+    } else {
+      token.hash = static_cast<unsigned char>(begin[p]);
+      token.kind = TokenKind::kPunctuation;
+    }
+    token.length = static_cast<uint32_t>(length);
+    ++count;
+    starts &= ~uint64_t{0} << p << (length - 1) << 1;
+  }
+  return kBlockBytes;
+}
+
 }  // namespace
 
-void tokenize(std::string_view text, std::vector<Token>& tokens) {
-  tokens.clear();
+std::span<const Token> tokenize(std::string_view text, std::vector<Token>& storage) {
+  if (storage.size() < text.size()) storage.resize(text.size());
+  Token* const tokens = storage.data();
+  size_t count = 0;
   size_t i = 0;
   while (i < text.size()) {
+    if (const size_t read = read_block(text, i, tokens, count); read > 0) {
+      i += read;
+      continue;
+    }
     switch (class_of(text[i])) {
       case ByteClass::kSpace:
         ++i;
@@ -229,31 +330,31 @@ void tokenize(std::string_view text, std::vector<Token>& tokens) {
         const size_t begin = i;
         while (i < text.size() && (class_of(text[i]) == ByteClass::kNewline || class_of(text[i]) == ByteClass::kSpace))
           ++i;
-        tokens.push_back({'\n', static_cast<uint32_t>(begin), static_cast<uint32_t>(i - begin), TokenKind::kNewline});
+        tokens[count++] = {'\n', static_cast<uint32_t>(begin), static_cast<uint32_t>(i - begin), TokenKind::kNewline};
         break;
       }
       case ByteClass::kLetter:
-        tokens.push_back(word_at(text, i));
-        i += tokens.back().length;
+        tokens[count] = word_at(text, i);
+        i += tokens[count++].length;
         break;
       case ByteClass::kDigit: {
         Hasher hasher;
         const size_t length = add_run<'0', '9', 0>(text, i, hasher);
-        tokens.push_back(
-            {hasher.finish(), static_cast<uint32_t>(i), static_cast<uint32_t>(length), TokenKind::kNumber});
+        tokens[count++] = {hasher.finish(), static_cast<uint32_t>(i), static_cast<uint32_t>(length),
+                           TokenKind::kNumber};
         i += length;
         break;
       }
       case ByteClass::kPunctuation:
-        tokens.push_back({static_cast<unsigned char>(text[i]), static_cast<uint32_t>(i), 1, TokenKind::kPunctuation});
+        tokens[count++] = {static_cast<unsigned char>(text[i]), static_cast<uint32_t>(i), 1, TokenKind::kPunctuation};
         ++i;
         break;
       case ByteClass::kHigh: {
         const CodePoint cp = decode(text.substr(i));
         const Letter letter = cp.size > 0 ? classify(cp.value) : Letter{};
         if (letter.letter && !letter.alone) {
-          tokens.push_back(word_at(text, i));
-          i += tokens.back().length;
+          tokens[count] = word_at(text, i);
+          i += tokens[count++].length;
           break;
         }
         Hasher hasher;
@@ -264,18 +365,19 @@ void tokenize(std::string_view text, std::vector<Token>& tokens) {
           i += size;  // no-break, ideographic and zero-width spaces
           break;
         }
-        tokens.push_back({hasher.finish(), static_cast<uint32_t>(i), size,
-                          letter.alone ? TokenKind::kIdeograph : TokenKind::kPunctuation, letter.script});
+        tokens[count++] = {hasher.finish(), static_cast<uint32_t>(i), size,
+                           letter.alone ? TokenKind::kIdeograph : TokenKind::kPunctuation, letter.script};
         i += size;
         break;
       }
     }
   }
+  return {tokens, count};
 }
 
 uint64_t word_hash(std::string_view word) {
-  std::vector<Token> tokens;
-  tokenize(word, tokens);
+  std::vector<Token> storage;
+  const std::span<const Token> tokens = tokenize(word, storage);
   return tokens.size() == 1 ? tokens.front().hash : 0;
 }
 

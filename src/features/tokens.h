@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -28,8 +29,12 @@ struct Token {
   bool capital = false;  // starts with an upper-case letter
 };
 
-// Appends to `tokens` (cleared first).
-void tokenize(std::string_view text, std::vector<Token>& tokens);
+inline bool is_word(const Token& token) {
+  return token.kind == TokenKind::kWord || token.kind == TokenKind::kNumber || token.kind == TokenKind::kIdeograph;
+}
+
+// The tokens lie in `storage`, which grows to one for each byte of the longest text and is used again.
+std::span<const Token> tokenize(std::string_view text, std::vector<Token>& storage);
 
 // The hash a single word gets, for tables built from word lists.
 uint64_t word_hash(std::string_view word);

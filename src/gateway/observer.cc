@@ -8,6 +8,8 @@
 namespace stillwatch::gateway {
 namespace {
 
+constexpr std::chrono::milliseconds kNap(2);
+
 // The data of all events of a stream as one JSON array; events that are no object (`[DONE]`) are left out.
 void array_of_events(std::string_view stream, std::string& out) {
   out = "[";
@@ -67,7 +69,7 @@ Observer::~Observer() {
   thread_.join();
 }
 
-void Observer::submit(Observation&& observation) {
+void Observer::submit(Observation& observation) {
   const size_t bytes = observation.request.size() + observation.response.size();
   bool first = false;
   {
@@ -76,6 +78,11 @@ void Observer::submit(Observation&& observation) {
     first = queue_.empty();
     queue_bytes_ += bytes;
     queue_.push_back(std::move(observation));
+    observation = {};
+    if (!spare_.empty()) {
+      observation = std::move(spare_.back());
+      spare_.pop_back();
+    }
   }
   if (first) ready_.notify_one();
 }
@@ -91,7 +98,7 @@ void Observer::run() {
       batch.swap(queue_);
       queue_bytes_ = 0;
     }
-    const std::lock_guard lock(pipeline_mutex_);
+    std::unique_lock lock(pipeline_mutex_);
     for (const Observation& o : batch) {
       // An identity that the upstream did not accept is nobody's.
       if (o.status != 401 && o.status != 403 && reader.read(o)) {
@@ -101,8 +108,25 @@ void Observer::run() {
       }
       observed_.fetch_add(1, std::memory_order_relaxed);
     }
-    batch.clear();
+    lock.unlock();
+    keep_memory(batch);
+    // Not woken for every exchange: a switch between threads costs more than relaying does.
+    std::this_thread::sleep_for(kNap);
   }
+}
+
+// Memory goes back to those who fill it: allocating on one thread and freeing on another is what malloc does worst.
+void Observer::keep_memory(std::vector<Observation>& batch) {
+  size_t bytes = 0;
+  for (Observation& o : batch) {
+    o.request.clear();
+    o.response.clear();
+    bytes += o.request.capacity() + o.response.capacity();
+    if (bytes > kSpareBytesMax) break;
+  }
+  const std::lock_guard lock(queue_mutex_);
+  if (bytes <= kSpareBytesMax && spare_.size() < batch.size()) spare_.swap(batch);
+  batch.clear();
 }
 
 ObserverCounts Observer::counts() const {

@@ -1,7 +1,8 @@
 // What was relayed, read beside the relay: one thread takes observations from a bounded queue through dialect and
 // features into the pipeline. A full queue sheds the observation and counts it; nobody ever waits for this thread.
 //
-// Thread rule: all methods may be called from any thread. Bounds: kQueueBytesMax of bodies waiting.
+// Thread rule: all methods may be called from any thread. Bounds: kQueueBytesMax of bodies waiting, kSpareBytesMax of
+// memory kept for later ones.
 #pragma once
 
 #include <atomic>
@@ -18,6 +19,7 @@ namespace stillwatch::gateway {
 
 constexpr size_t kObservedBodyBytesMax = 8u << 20;  // of either body; an exchange with a longer one is shed
 constexpr size_t kQueueBytesMax = 256u << 20;
+constexpr size_t kSpareBytesMax = 32u << 20;
 
 struct Observation {
   base::Time time{};
@@ -43,7 +45,8 @@ class Observer {
   explicit Observer(std::unique_ptr<pipeline::Pipeline> pipeline);
   ~Observer();  // reads what waits, then ends
 
-  void submit(Observation&& observation);
+  // Leaves an empty observation in its place, with memory that was used before.
+  void submit(Observation& observation);
   void shed() { shed_.fetch_add(1, std::memory_order_relaxed); }
 
   ObserverCounts counts() const;
@@ -52,6 +55,7 @@ class Observer {
  private:
   struct Reader;
   void run();
+  void keep_memory(std::vector<Observation>& batch);
 
   std::unique_ptr<pipeline::Pipeline> pipeline_;
   mutable std::mutex pipeline_mutex_;
@@ -60,6 +64,7 @@ class Observer {
   std::condition_variable ready_;
   std::vector<Observation> queue_;
   size_t queue_bytes_ = 0;
+  std::vector<Observation> spare_;  // read and emptied
   bool stopping_ = false;
 
   std::atomic<uint64_t> observed_{0};

@@ -4,7 +4,6 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/write.hpp>
 
 namespace stillwatch::gateway {
 
@@ -20,7 +19,7 @@ asio::mutable_buffer Buffer::room() {
   return asio::buffer(data_.data() + end_, data_.size() - end_);
 }
 
-Session::Session(Worker& worker, Socket client, std::string peer)
+Session::Session(Worker& worker, Stream client, std::string peer)
     : worker_(worker),
       place_(worker.sessions_.insert(worker.sessions_.end(), this)),
       client_(std::move(client)),
@@ -37,9 +36,8 @@ Session::~Session() {
 }
 
 void Session::close() {
-  error_code ignored;
-  client_.close(ignored);
-  upstream_.close(ignored);
+  client_.close();
+  upstream_.close();
 }
 
 void Session::check() {
@@ -49,14 +47,13 @@ void Session::check() {
 bool Session::client_left() {
   if (!answering_ || upload_ == Upload::kRunning || !client_.is_open()) return false;
   char byte = 0;
-  return ::recv(client_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+  return ::recv(client_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 Task<void> Session::run() {
-  while (co_await exchange()) {
-  }
-  error_code ignored;
-  client_.shutdown(Socket::shutdown_both, ignored);
+  bool more = true;
+  while (more) more = co_await exchange();
+  client_.shutdown(Socket::shutdown_both);
   close();
 }
 
@@ -80,7 +77,7 @@ Task<bool> Session::read_head() {
       co_await answer_ourselves(431, "the head is too long");
       co_return false;
     }
-    const auto [error, n] = co_await client_.async_read_some(room, kWait);
+    const auto [error, n] = co_await client_.read_some(room);
     if (error) co_return false;
     if (idle_) {
       idle_ = false;
@@ -94,11 +91,7 @@ Task<bool> Session::connect() {
   from_upstream_.clear();
   upstream_ = worker_.take_upstream();
   if (upstream_.is_open()) co_return true;
-  const auto [error] = co_await upstream_.async_connect(worker_.shared().upstream, kWait);
-  if (error) co_return false;
-  error_code ignored;
-  upstream_.set_option(asio::ip::tcp::no_delay(true), ignored);
-  co_return true;
+  co_return !co_await upstream_.connect(worker_.shared().upstream);
 }
 
 void Session::observe(std::string& into, std::string_view payload) {
@@ -128,24 +121,22 @@ Task<void> Session::upload() {
   bool good = true;
   while (good && !request_body_.done()) {
     if (from_client_.view().empty()) {
-      const auto [error, n] = co_await client_.async_read_some(from_client_.room(), kWait);
+      const auto [error, n] = co_await client_.read_some(from_client_.room());
       if (error) break;
       from_client_.fill(n);
     }
     size_t consumed = 0;
     good = take_request_body(from_client_.view(), consumed);
     if (!good) break;
-    const auto [error, n] =
-        co_await asio::async_write(upstream_, bytes_of(from_client_.view().substr(0, consumed)), kWait);
+    const auto [error, n] = co_await upstream_.write(from_client_.view().substr(0, consumed));
     good = !error;
     from_client_.consume(consumed);
     expect_within(worker_.shared().settings.progress);
   }
   upload_ = request_body_.done() && good ? Upload::kDone : Upload::kFailed;
   if (upload_ == Upload::kFailed) {
-    error_code ignored;
-    upstream_.shutdown(Socket::shutdown_send, ignored);
-    if (!good) upstream_.close(ignored);
+    upstream_.shutdown(Socket::shutdown_send);
+    if (!good) upstream_.close();
   }
   uploaded_.cancel();
 }
@@ -191,10 +182,11 @@ Task<bool> Session::exchange() {
   out_.append(request_.minor_version == 1 ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n");
   wire::append_end_to_end(request_, out_);
   if (request_.framing == wire::Framing::kChunked) out_ += "Transfer-Encoding: chunked\r\n";
-  out_ += "\r\n";
-  const std::array<asio::const_buffer, 2> pieces{bytes_of(out_), bytes_of(first.substr(0, consumed))};
-  const auto [error, n] = co_await asio::async_write(upstream_, pieces, kWait);
+  out_.append("\r\n").append(first.substr(0, consumed));
   from_client_.consume(consumed);
+  std::string_view left = out_;
+  error_code error = upstream_.write_now(left);
+  if (!error && !left.empty()) std::tie(error, std::ignore) = co_await upstream_.write(left);
   if (error) {
     ++shared.counts.upstream_failures;
     co_await answer_ourselves(502, "the upstream closed its connection");
@@ -227,7 +219,7 @@ Task<bool> Session::answer() {
       const asio::mutable_buffer room = from_upstream_.room();
       error_code error;
       size_t n = 0;
-      if (room.size() > 0) std::tie(error, n) = co_await upstream_.async_read_some(room, kWait);
+      if (room.size() > 0) std::tie(error, n) = co_await upstream_.read_some(room);
       if (error || n == 0) {
         if (!client_.is_open()) co_return false;
         ++shared.counts.upstream_failures;
@@ -253,7 +245,7 @@ Task<bool> Session::answer() {
     out_.assign("HTTP/1.1").append(response_.status_line.substr(8)).append("\r\n");
     wire::append_end_to_end(response_, out_);
     out_ += "\r\n";
-    const auto [error, n] = co_await asio::async_write(client_, bytes_of(out_), kWait);
+    const auto [error, n] = co_await client_.write(out_);
     if (error) co_return false;
   }
 
@@ -276,8 +268,7 @@ Task<bool> Session::answer() {
       upload_ != Upload::kRunning && upload_ != Upload::kFailed) {
     worker_.keep_upstream(std::move(upstream_));
   } else {
-    error_code ignored;
-    upstream_.close(ignored);
+    upstream_.close();
   }
   co_return client_stays;
 }
@@ -298,15 +289,17 @@ Task<bool> Session::relay_response_body(wire::BodyReader& body) {
       consumed += step->consumed;
     }
     if (!out_.empty() || consumed > 0) {
-      const std::array<asio::const_buffer, 2> pieces{bytes_of(out_), bytes_of(bytes.substr(0, consumed))};
-      const auto [error, n] = co_await asio::async_write(client_, pieces, kWait);
+      std::string_view left = bytes.substr(0, consumed);
+      if (!out_.empty()) left = out_.append(left);
+      error_code error = client_.write_now(left);
+      if (!error && !left.empty()) std::tie(error, std::ignore) = co_await client_.write(left);
       if (error) co_return false;
       out_.clear();
       from_upstream_.consume(consumed);
       expect_within(shared.settings.progress);
     }
     if (body.done()) co_return true;
-    const auto [error, n] = co_await upstream_.async_read_some(from_upstream_.room(), kWait);
+    const auto [error, n] = co_await upstream_.read_some(from_upstream_.room());
     if (error == asio::error::eof && body.until_close()) co_return true;
     if (error) {
       ++shared.counts.upstream_failures;
@@ -318,9 +311,7 @@ Task<bool> Session::relay_response_body(wire::BodyReader& body) {
 
 void Session::finish_observation() {
   if (!observable_) return;
-  Observation o = std::move(observation_);
-  observation_ = {};
-  worker_.shared().observer.submit(std::move(o));
+  worker_.shared().observer.submit(observation_);
 }
 
 Task<bool> Session::answer_ourselves(int status, std::string_view reason) {
@@ -329,7 +320,7 @@ Task<bool> Session::answer_ourselves(int status, std::string_view reason) {
   const std::string text = fmt::format(
       "HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}", status,
       status == 502 ? "Bad Gateway" : "Refused", body.size(), body);
-  const auto [error, n] = co_await asio::async_write(client_, bytes_of(text), kWait);
+  const auto [error, n] = co_await client_.write(text);
   co_return !error;
 }
 

@@ -31,7 +31,7 @@ class Buffer {
 
 class Session {
  public:
-  Session(Worker& worker, Socket client, std::string peer);
+  Session(Worker& worker, Stream client, std::string peer);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -60,8 +60,8 @@ class Session {
 
   Worker& worker_;
   std::list<Session*>::iterator place_;
-  Socket client_;
-  Socket upstream_;
+  Stream client_;
+  Stream upstream_;
   std::string peer_;
   Buffer from_client_;
   Buffer from_upstream_;

@@ -12,7 +12,7 @@ namespace {
 constexpr size_t kIdleUpstreamsMax = 256;
 
 Task<void> serve(Worker& worker, Socket client, std::string peer) {
-  Session session(worker, std::move(client), std::move(peer));
+  Session session(worker, Stream(std::move(client)), std::move(peer));
   co_await session.run();
 }
 
@@ -25,7 +25,6 @@ Worker::Worker(Shared& shared, const Endpoint& listen, error_code& error)
   port_ = acceptor_.local_endpoint(error).port();
   const auto take = [this](Socket client) {
     error_code ignored;
-    client.set_option(asio::ip::tcp::no_delay(true), ignored);
     std::string peer = client.remote_endpoint(ignored).address().to_string();
     asio::co_spawn(io_, serve(*this, std::move(client), std::move(peer)), asio::detached);
   };
@@ -66,19 +65,19 @@ Task<void> Worker::sweep() {
   }
 }
 
-Socket Worker::take_upstream() {
+Stream Worker::take_upstream() {
   while (!idle_.empty()) {
-    Socket socket = std::move(idle_.back());
+    Stream stream = std::move(idle_.back());
     idle_.pop_back();
     char byte = 0;
-    const auto n = ::recv(socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return socket;  // neither closed nor talking out of turn
+    const auto n = ::recv(stream.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return stream;  // neither closed nor talking out of turn
   }
-  return Socket(io_);
+  return Stream(io_);
 }
 
-void Worker::keep_upstream(Socket&& socket) {
-  if (idle_.size() < kIdleUpstreamsMax && !stopping_) idle_.push_back(std::move(socket));
+void Worker::keep_upstream(Stream&& stream) {
+  if (idle_.size() < kIdleUpstreamsMax && !stopping_) idle_.push_back(std::move(stream));
 }
 
 }  // namespace stillwatch::gateway

@@ -5,6 +5,7 @@
 
 #include "gateway/asio.h"
 #include "gateway/gateway.h"
+#include "gateway/stream.h"
 
 namespace stillwatch::gateway {
 
@@ -39,8 +40,8 @@ class Worker {
   int64_t seconds() const { return seconds_; }  // that this thread has run, about
 
   // An idle connection that is still open, or a closed socket.
-  Socket take_upstream();
-  void keep_upstream(Socket&& socket);
+  Stream take_upstream();
+  void keep_upstream(Stream&& stream);
 
  private:
   friend class Session;
@@ -51,7 +52,7 @@ class Worker {
   Acceptor acceptor_;
   Timer timer_;
   std::list<Session*> sessions_;
-  std::vector<Socket> idle_;
+  std::vector<Stream> idle_;
   uint16_t port_ = 0;
   bool stopping_ = false;
   int64_t seconds_ = 0;
