@@ -1,5 +1,7 @@
 #include "gateway/worker.h"
 
+#include <pthread.h>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -33,6 +35,7 @@ Worker::Worker(Shared& shared, const Endpoint& listen, error_code& error)
 }
 
 void Worker::run() {
+  ::pthread_setname_np(::pthread_self(), "relay");
   io_.run();
 }
 
