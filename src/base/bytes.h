@@ -6,11 +6,15 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace stillwatch::base {
 
 class Writer {
  public:
+  Writer() = default;
+  explicit Writer(std::string begin) : bytes_(std::move(begin)) {}  // appends to it
+
   void u8(uint8_t v) { bytes_.push_back(static_cast<char>(v)); }
   void u32(uint32_t v) { fixed(v); }
   void u64(uint64_t v) { fixed(v); }

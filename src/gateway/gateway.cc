@@ -63,7 +63,7 @@ base::Result<Address> parse_upstream(std::string_view url) {
 
 struct Gateway::State {
   State(Settings settings, Identity identity, std::unique_ptr<pipeline::Pipeline> pipeline)
-      : shared{std::move(settings), std::move(identity), Observer(std::move(pipeline)), {}, {}} {}
+      : shared{std::move(settings), std::move(identity), Observer(std::move(pipeline), nullptr), {}, {}} {}
 
   Shared shared;
   std::vector<std::unique_ptr<Worker>> workers;

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/limits.h"
+
 namespace stillwatch::gateway {
 namespace {
 
@@ -52,7 +54,8 @@ std::string Identity::account_of_key(std::string_view credential) const {
 
 std::string Identity::account_of(const wire::RequestHead& head, std::string_view peer) const {
   if (!trusted_field_.empty()) {
-    if (const std::string_view name = head.find(trusted_field_); !name.empty()) return std::string(name);
+    if (const std::string_view name = head.find(trusted_field_); !name.empty())
+      return name.size() <= base::kIdentityBytesMax ? std::string(name) : keyed("long_", name);
   }
   for (const std::string_view field : {"authorization", "x-api-key", "api-key"}) {
     if (const std::string_view credential = head.find(field); !credential.empty()) return account_of_key(credential);

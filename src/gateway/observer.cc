@@ -60,10 +60,15 @@ struct Observer::Reader {
   }
 };
 
-Observer::Observer(std::unique_ptr<pipeline::Pipeline> pipeline)
-    : pipeline_(std::move(pipeline)), thread_([this] { run(); }) {}
+Observer::Observer(std::unique_ptr<pipeline::Pipeline> pipeline, OnLook on_look)
+    : pipeline_(std::move(pipeline)), on_look_(std::move(on_look)), thread_([this] { run(); }) {}
 
 Observer::~Observer() {
+  finish();
+}
+
+void Observer::finish() {
+  if (!thread_.joinable()) return;
   {
     const std::lock_guard lock(queue_mutex_);
     stopping_ = true;
@@ -107,8 +112,11 @@ void Observer::run() {
     for (const Observation& o : batch) {
       // An identity that the upstream did not accept is nobody's.
       if (o.status != 401 && o.status != 403 && reader.read(o)) {
-        pipeline_->observe(reader.exchange.account, reader.exchange.organization,
-                           reader.extractor.extract(reader.exchange));
+        const features::Features f = reader.extractor.extract(reader.exchange);
+        const dialect::Exchange& e = reader.exchange;
+        const bool looked = pipeline_->observe(e.account, e.organization, f);
+        if (journal_) write_down(e, f);
+        if (looked && on_look_) on_look_(*pipeline_->finding(e.account));
         prompts_.fetch_add(1, std::memory_order_relaxed);
       }
       observed_.fetch_add(1, std::memory_order_relaxed);
@@ -120,6 +128,16 @@ void Observer::run() {
     // Not woken for every exchange: a switch between threads costs more than relaying does.
     std::this_thread::sleep_for(kNap);
   }
+}
+
+void Observer::write_down(const dialect::Exchange& e, const features::Features& f) {
+  if (journal_->records.size() > kJournalBytesMax) {
+    journal_->first += journal_->count;
+    journal_->count = 0;
+    journal_->records.clear();
+    journal_gap_ = true;
+  }
+  journal_->add(e.account, e.organization, f);
 }
 
 // Memory goes back to those who fill it: allocating on one thread and freeing on another is what malloc does worst.
@@ -148,6 +166,37 @@ ObserverCounts Observer::counts() const {
   const std::lock_guard lock(pipeline_mutex_);
   c.accounts = pipeline_->accounts();
   return c;
+}
+
+void Observer::start_journal(uint64_t last) {
+  const std::lock_guard lock(pipeline_mutex_);
+  journal_.emplace().first = last + 1;
+}
+
+Observer::Taken Observer::take(size_t subjects_max) {
+  const std::lock_guard lock(pipeline_mutex_);
+  Taken taken;
+  if (!journal_) return taken;
+  taken.journal = std::move(*journal_);
+  journal_.emplace().first = taken.journal.last() + 1;
+  taken.gap = std::exchange(journal_gap_, false);
+  taken.subjects = pipeline_->take_changed(subjects_max);
+  return taken;
+}
+
+std::optional<pipeline::AccountFinding> Observer::finding(std::string_view account) const {
+  const std::lock_guard lock(pipeline_mutex_);
+  return pipeline_->finding(account);
+}
+
+void Observer::set_labels(verdict::Labels labels) {
+  const std::lock_guard lock(pipeline_mutex_);
+  pipeline_->set_labels(std::move(labels));
+}
+
+bool Observer::forget(std::string_view account) {
+  const std::lock_guard lock(pipeline_mutex_);
+  return pipeline_->forget(account);
 }
 
 pipeline::Findings Observer::findings() const {

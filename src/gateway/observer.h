@@ -7,12 +7,15 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "gateway/archive.h"
 #include "pipeline/pipeline.h"
 
 namespace stillwatch::gateway {
@@ -20,6 +23,7 @@ namespace stillwatch::gateway {
 constexpr size_t kObservedBodyBytesMax = 8u << 20;  // of either body; an exchange with a longer one is shed
 constexpr size_t kQueueBytesMax = 256u << 20;
 constexpr size_t kSpareBytesMax = 32u << 20;
+constexpr size_t kJournalBytesMax = 128u << 20;  // not taken yet
 
 struct Observation {
   base::Time time{};
@@ -42,8 +46,11 @@ struct ObserverCounts {
 
 class Observer {
  public:
-  explicit Observer(std::unique_ptr<pipeline::Pipeline> pipeline);
-  ~Observer();  // reads what waits, then ends
+  // `on_look` is called, by the reading thread, with every account at the moment its evidence may have changed.
+  using OnLook = std::function<void(const pipeline::AccountFinding&)>;
+  Observer(std::unique_ptr<pipeline::Pipeline> pipeline, OnLook on_look);
+  ~Observer();
+  void finish();  // reads what waits, then takes no more
 
   // Leaves an empty observation in its place, with memory that was used before.
   void submit(Observation& observation);
@@ -51,14 +58,30 @@ class Observer {
 
   ObserverCounts counts() const;
   pipeline::Findings findings() const;
+  std::optional<pipeline::AccountFinding> finding(std::string_view account) const;
+  void set_labels(verdict::Labels labels);
+  bool forget(std::string_view account);
+
+  // From now on what is observed is written down, numbered after `last`, until take() takes it away.
+  void start_journal(uint64_t last);
+  struct Taken {
+    Journal journal;
+    std::vector<pipeline::SavedSubject> subjects;
+    bool gap = false;  // a part of the journal before this one was dropped, for it was not taken in time
+  };
+  Taken take(size_t subjects_max);
 
  private:
   struct Reader;
   void run();
+  void write_down(const dialect::Exchange& e, const features::Features& f);
   void keep_memory(std::vector<Observation>& batch);
 
   std::unique_ptr<pipeline::Pipeline> pipeline_;
+  OnLook on_look_;
   mutable std::mutex pipeline_mutex_;
+  std::optional<Journal> journal_;
+  bool journal_gap_ = false;
 
   mutable std::mutex queue_mutex_;
   std::condition_variable ready_;

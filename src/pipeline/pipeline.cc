@@ -4,7 +4,7 @@
 #include <string>
 #include <unordered_map>
 
-#include "pipeline/watch.h"
+#include "pipeline/subject.h"
 #include "stats/drift.h"
 #include "stats/multiple.h"
 
@@ -13,12 +13,6 @@ namespace {
 
 using signals::Baseline;
 using signals::Sighting;
-
-struct Subject {
-  Watch watch;
-  std::string organization;
-  std::vector<Seen> seen;
-};
 
 struct TextHash {
   using is_transparent = void;
@@ -32,6 +26,7 @@ struct Pipeline::State {
   verdict::Labels labels;
   Options options;
   std::unordered_map<std::string, Subject, TextHash, std::equal_to<>> subjects;
+  std::vector<std::string> changed;  // accounts whose `changed` is set; some may be forgotten since
   uint64_t exchanges = 0;
   uint64_t failed = 0;
   base::Time first{};
@@ -51,7 +46,7 @@ Pipeline::Pipeline(std::shared_ptr<const Baseline> baseline, verdict::Labels lab
 
 Pipeline::~Pipeline() = default;
 
-void Pipeline::observe(std::string_view account, std::string_view organization, const features::Features& f) {
+bool Pipeline::observe(std::string_view account, std::string_view organization, const features::Features& f) {
   State& s = *state_;
   if (s.exchanges + s.failed == 0) s.first = s.last = f.time;
   s.first = std::min(s.first, f.time);
@@ -61,7 +56,14 @@ void Pipeline::observe(std::string_view account, std::string_view organization, 
   Subject& subject = it->second;
   if (!organization.empty() && subject.organization.empty()) subject.organization = organization;
   ++(f.answered ? s.exchanges : s.failed);
-  if (auto seen = subject.watch.observe(f)) subject.seen.push_back(std::move(*seen));
+  if (!subject.changed) {
+    subject.changed = true;
+    s.changed.push_back(it->first);
+  }
+  auto seen = subject.watch.observe(f);
+  if (!seen) return false;
+  subject.seen.push_back(std::move(*seen));
+  return true;
 }
 
 base::Result<Baseline> Pipeline::State::calibrate(std::string name, bool calibrated) const {
@@ -190,6 +192,56 @@ Findings Pipeline::findings() const {
     out.ranked[i].summary = s.subjects.find(out.ranked[i].account)->second.watch.profile().lifetime();
   }
   return out;
+}
+
+std::optional<AccountFinding> Pipeline::finding(std::string_view account) const {
+  const State& s = *state_;
+  const auto it = s.subjects.find(account);
+  const auto baseline = s.baseline ? s.baseline : Baseline::reference();
+  if (it == s.subjects.end() || !baseline) return std::nullopt;
+  AccountFinding finding = s.judge(it->first, it->second, *baseline);
+  apply_label(finding);
+  return finding;
+}
+
+void Pipeline::set_labels(verdict::Labels labels) {
+  state_->labels = std::move(labels);
+}
+
+std::vector<SavedSubject> Pipeline::take_changed(size_t max) {
+  State& s = *state_;
+  std::vector<SavedSubject> taken;
+  while (taken.size() < max && !s.changed.empty()) {
+    std::string account = std::move(s.changed.back());
+    s.changed.pop_back();
+    const auto it = s.subjects.find(account);
+    if (it == s.subjects.end() || !it->second.changed) continue;
+    it->second.changed = false;
+    const profile::Profile& profile = it->second.watch.profile();
+    taken.push_back({std::move(account), base::from_ms(profile.current().last_ms), it->second.serialize()});
+  }
+  return taken;
+}
+
+base::Result<void> Pipeline::load(std::string_view account, std::string_view bytes) {
+  auto subject = Subject::parse(bytes);
+  if (!subject) return tl::unexpected(subject.error());
+  State& s = *state_;
+  const profile::Summary life = subject->watch.profile().lifetime();
+  if (s.exchanges + s.failed == 0) s.first = s.last = base::from_ms(life.first_ms);
+  s.first = std::min(s.first, base::from_ms(life.first_ms));
+  s.last = std::max(s.last, base::from_ms(life.last_ms));
+  s.exchanges += life.exchanges;
+  s.failed += life.failed;
+  s.subjects.insert_or_assign(std::string(account), std::move(*subject));
+  return {};
+}
+
+bool Pipeline::forget(std::string_view account) {
+  const auto it = state_->subjects.find(account);
+  if (it == state_->subjects.end()) return false;
+  state_->subjects.erase(it);
+  return true;
 }
 
 base::Result<Baseline> Pipeline::calibrate() const {

@@ -20,8 +20,15 @@ struct Seen {
 
 class Watch {
  public:
+  Watch() = default;
+  // As it was when profile(), epoch() and next_look() were these.
+  Watch(profile::Profile profile, int64_t epoch, int next_look)
+      : profile_(std::move(profile)), epoch_(epoch), next_look_(next_look) {}
+
   std::optional<Seen> observe(const features::Features& f);
   const profile::Profile& profile() const { return profile_; }
+  int64_t epoch() const { return epoch_; }
+  int next_look() const { return next_look_; }
 
  private:
   profile::Profile profile_;

@@ -1,0 +1,130 @@
+#include "gateway/keeper.h"
+
+#include <pthread.h>
+
+namespace stillwatch::gateway {
+namespace {
+
+constexpr size_t kSliceSubjects = 1000;
+constexpr size_t kJournalBytesBetweenSaves = 64u << 20;
+constexpr uint64_t kRoundsBetweenExpiries = 7200;
+
+}  // namespace
+
+Keeper::Keeper(Archive archive, uint64_t last_exchange, Observer& observer, KeeperSettings settings)
+    : archive_(std::move(archive)), observer_(observer), settings_(std::move(settings)) {
+  observer_.start_journal(last_exchange);
+  expire();
+  thread_ = std::thread([this] { run(); });
+}
+
+Keeper::~Keeper() {
+  {
+    const std::lock_guard lock(stop_mutex_);
+    stopping_ = true;
+  }
+  stop_.notify_one();
+  thread_.join();
+  const std::lock_guard lock(mutex_);
+  (void)round(true);  // what cannot be written now is in the journal, or was announced
+}
+
+void Keeper::note(Finding finding) {
+  const std::lock_guard lock(noted_mutex_);
+  noted_.push_back(std::move(finding));
+}
+
+bool Keeper::suspended() const {
+  const std::lock_guard lock(mutex_);
+  return !trouble_.empty();
+}
+
+void Keeper::run() {
+  ::pthread_setname_np(::pthread_self(), "keep");
+  while (true) {
+    {
+      std::unique_lock lock(stop_mutex_);
+      if (stop_.wait_for(lock, settings_.interval, [this] { return stopping_; })) return;
+    }
+    const std::lock_guard lock(mutex_);
+    (void)round(false);  // on_suspended has been told
+    if (++rounds_ % kRoundsBetweenExpiries == 0) expire();
+  }
+}
+
+// Writes what waits and what is new. A failure keeps findings and saved subjects waiting and lets the journal go: the
+// subjects that it was of are saved as soon as that works, and until then the promise is suspended.
+base::Result<void> Keeper::round(bool everything) {
+  const bool due = rounds_ % settings_.rounds_between_saves == settings_.rounds_between_saves - 1 ||
+                   journal_bytes_ > kJournalBytesBetweenSaves;
+  const bool saving = everything || saving_until_ > 0 || due || !trouble_.empty();
+  // Subjects that could not be written are written before others are taken.
+  const size_t room = everything ? SIZE_MAX : saving && waiting_.subjects.empty() ? kSliceSubjects : 0;
+  Observer::Taken taken = observer_.take(room);
+  const bool last_slice = taken.subjects.size() < room;
+  const uint64_t now_at = taken.journal.last();
+  waiting_.journal = std::move(taken.journal);
+  for (auto& s : taken.subjects) waiting_.subjects.emplace_back(now_at, std::move(s));
+  {
+    const std::lock_guard lock(noted_mutex_);
+    for (Finding& f : noted_) waiting_.findings.push_back(std::move(f));
+    noted_.clear();
+  }
+  if (saving && saving_until_ == 0) saving_until_ = std::max<uint64_t>(1, now_at);
+  waiting_.journal_done = last_slice ? saving_until_ : 0;
+  journal_bytes_ += waiting_.journal.records.size();
+
+  const auto ok = archive_.commit(waiting_);
+  waiting_.journal = {};
+  if (!ok || taken.gap) tell(ok ? "the store is too slow for the traffic" : ok.error().message);
+  if (!ok) return ok;
+  if (settings_.on_kept) {
+    for (const Finding& f : waiting_.findings) settings_.on_kept(f);
+  }
+  waiting_ = {};
+  if (last_slice) {
+    saving_until_ = 0;
+    journal_bytes_ = 0;
+    if (!taken.gap) tell("");
+  }
+  return {};
+}
+
+void Keeper::tell(std::string trouble) {
+  const bool news = trouble.empty() != trouble_.empty();
+  trouble_ = std::move(trouble);
+  if (news && settings_.on_suspended) settings_.on_suspended(trouble_);
+}
+
+void Keeper::expire() {
+  const base::Time now = settings_.now();
+  const auto gone = archive_.expire(now - settings_.subjects_for, now - settings_.findings_for);
+  if (!gone) return;
+  for (const std::string& account : *gone) observer_.forget(account);
+}
+
+base::Result<void> Keeper::label(std::string_view account, const verdict::Label& label) {
+  const std::lock_guard lock(mutex_);
+  if (auto ok = archive_.put_label(account, label); !ok) return ok;
+  auto labels = archive_.labels();
+  if (!labels) return tl::unexpected(labels.error());
+  observer_.set_labels(std::move(*labels));
+  return {};
+}
+
+base::Result<bool> Keeper::forget(std::string_view account) {
+  const std::lock_guard lock(mutex_);
+  if (auto ok = round(false); !ok) return tl::unexpected(ok.error());
+  const bool watched = observer_.forget(account);
+  {
+    const std::lock_guard noted(noted_mutex_);
+    std::erase_if(noted_, [&](const Finding& f) { return f.account == account; });
+  }
+  const auto kept = archive_.forget(account);
+  if (!kept) return tl::unexpected(kept.error());
+  auto labels = archive_.labels();
+  if (labels) observer_.set_labels(std::move(*labels));
+  return watched || *kept;
+}
+
+}  // namespace stillwatch::gateway

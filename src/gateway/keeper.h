@@ -1,0 +1,71 @@
+// Keeps what the observer learns in the archive, twice a second, by a thread of its own: so that a killed gateway has
+// lost less than a second of observations and no finding that anybody was told of. Every few minutes all accounts that
+// changed are saved, a slice at a time, and the journal before that is dropped.
+//
+// Where the archive cannot be written (disk full, read-only) the promise is suspended and says so; what was missed of
+// the journal is made good by saving the accounts once writing works again. Nobody waits for the archive but those who
+// ask it to forget or to label.
+//
+// Thread rule: all methods from any thread. Bounds: kJournalBytesMax of journal not yet written.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "gateway/archive.h"
+#include "gateway/observer.h"
+
+namespace stillwatch::gateway {
+
+struct KeeperSettings {
+  std::function<base::Time()> now;
+  std::chrono::milliseconds interval{500};
+  uint64_t rounds_between_saves = 600;  // of the interval
+  std::chrono::days subjects_for{365};  // since their last exchange
+  std::chrono::days findings_for{730};
+  // Called after findings are safe, with those that were not reported before.
+  std::function<void(const Finding&)> on_kept;
+  std::function<void(const std::string& why)> on_suspended;  // "" when it works again
+};
+
+class Keeper {
+ public:
+  Keeper(Archive archive, uint64_t last_exchange, Observer& observer, KeeperSettings settings);
+  ~Keeper();  // saves everything, then ends
+
+  void note(Finding finding);
+  bool suspended() const;
+
+  base::Result<void> label(std::string_view account, const verdict::Label& label);
+  // From the observer, the archive and whatever waits to be written; false if there was nothing of it.
+  base::Result<bool> forget(std::string_view account);
+
+ private:
+  void run();
+  base::Result<void> round(bool everything);
+  void tell(std::string trouble);
+  void expire();
+
+  mutable std::mutex mutex_;  // of the archive and what waits for it
+  Archive archive_;
+  Observer& observer_;
+  KeeperSettings settings_;
+  Archive::Changes waiting_;
+  uint64_t rounds_ = 0;
+  uint64_t saving_until_ = 0;  // the exchange that a save under way began at, 0 if none is
+  size_t journal_bytes_ = 0;   // since the last save
+  std::string trouble_;
+
+  std::mutex noted_mutex_;
+  std::vector<Finding> noted_;
+
+  std::mutex stop_mutex_;
+  std::condition_variable stop_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace stillwatch::gateway

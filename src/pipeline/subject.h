@@ -1,0 +1,25 @@
+// An account under watch, with all that its evidence needs, and as bytes (docs/formats/subject.md). Private to the
+// module. Thread rule: a value.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "pipeline/watch.h"
+
+namespace stillwatch::pipeline {
+
+struct Subject {
+  Watch watch;
+  std::string organization;
+  std::vector<Seen> seen;
+  bool changed = false;  // since it was last saved
+
+  std::string serialize() const;
+  // Fails for bytes that are not a subject, and for one of another embedding version.
+  static base::Result<Subject> parse(std::string_view bytes);
+};
+
+}  // namespace stillwatch::pipeline
