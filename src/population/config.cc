@@ -1,25 +1,20 @@
 #include "population/config.h"
 
 #include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cmath>
 #include <optional>
-#include <type_traits>
+
+#include "base/yaml_map.h"
 
 namespace stillwatch::population {
 namespace {
 
 using base::ErrorCode;
 
-template <typename T>
-struct Name {
-  std::string_view name;
-  T value;
-};
+using base::Name;
+using base::YamlMap;
 
 constexpr std::array kClasses = {
     Name<Class>{"people", Class::kPeople},       Name<Class>{"product_bot", Class::kProductBot},
@@ -38,94 +33,8 @@ constexpr std::array kTemplates = {Name<Template>{"none", Template::kNone}, Name
 constexpr std::array kLengths = {Name<AnswerLength>{"source", AnswerLength::kSource},
                                  Name<AnswerLength>{"people", AnswerLength::kPeople}};
 
-// Reads a map key by key; remembers the first thing that is wrong, with its place.
-class Reader {
- public:
-  Reader(const YAML::Node& node, std::string_view file) : node_(node), file_(file) {}
-
-  template <typename T>
-  void number(const char* key, T& out, double low, double high) {
-    const YAML::Node value = take(key);
-    if (!value) return;
-    const auto parsed = value.IsScalar() ? parse(value.Scalar()) : std::nullopt;
-    if (!parsed || *parsed < low || *parsed > high) {
-      fail(value, fmt::format("`{}` is not a number from {} to {}", key, low, high));
-      return;
-    }
-    if (std::is_integral_v<T> && *parsed != std::floor(*parsed)) {
-      fail(value, fmt::format("`{}` is not a whole number", key));
-      return;
-    }
-    out = static_cast<T>(*parsed);
-  }
-  template <typename T, size_t N>
-  void choice(const char* key, T& out, const std::array<Name<T>, N>& names) {
-    const YAML::Node value = take(key);
-    if (!value) return;
-    std::string known;
-    for (const auto& [name, v] : names) {
-      if (value.IsScalar() && value.Scalar() == name) {
-        out = v;
-        return;
-      }
-      known += fmt::format("{}{}", known.empty() ? "" : ", ", name);
-    }
-    fail(value, fmt::format("`{}` is none of {}", key, known));
-  }
-  void text(const char* key, std::string& out) {
-    const YAML::Node value = take(key);
-    if (!value) return;
-    if (!value.IsScalar()) return fail(value, fmt::format("`{}` is not text", key));
-    out = value.Scalar();
-  }
-  void texts(const char* key, std::vector<std::string>& out) {
-    const YAML::Node value = take(key);
-    if (!value) return;
-    if (!value.IsSequence()) return fail(value, fmt::format("`{}` is not a list", key));
-    for (const YAML::Node& item : value) {
-      if (!item.IsScalar()) return fail(item, fmt::format("`{}` holds something that is not text", key));
-      out.push_back(item.Scalar());
-    }
-  }
-  YAML::Node take(const char* key) {
-    known_.emplace_back(key);
-    return node_[key] ? node_[key] : YAML::Node(YAML::NodeType::Undefined);
-  }
-  // Every key must have been asked for.
-  std::optional<base::Error> finish() {
-    if (!node_.IsMap()) return error_;
-    for (const auto& entry : node_) {
-      const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "?";
-      if (std::find(known_.begin(), known_.end(), key) == known_.end())
-        fail(entry.first, fmt::format("`{}` is not known here", key));
-    }
-    return error_;
-  }
-  void fail(const YAML::Node& at, const std::string& what) {
-    if (error_) return;
-    error_ = base::Error{ErrorCode::kUsage,
-                         fmt::format("{}:{}:{}: {}", file_, at.Mark().line + 1, at.Mark().column + 1, what)};
-  }
-
- private:
-  static std::optional<double> parse(const std::string& text) {
-    double value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
-    return value;
-  }
-  YAML::Node node_;
-  std::string_view file_;
-  std::vector<std::string> known_;
-  std::optional<base::Error> error_;
-};
-
 std::optional<base::Error> read_group(const YAML::Node& node, std::string_view file, Group& g) {
-  Reader r(node, file);
-  if (!node.IsMap()) {
-    r.fail(node, "a group is a map of keys and values");
-    return r.finish();
-  }
+  YamlMap r(node, file);
   r.choice("class", g.kind, kClasses);
   g.name = name_of(g.kind);
   if (g.kind == Class::kOffice) g.persons = 20;
@@ -171,30 +80,22 @@ std::string_view name_of(Class c) {
 }
 
 base::Result<Config> Config::parse(std::string_view yaml, std::string_view name) {
-  YAML::Node root;
-  try {  // the parser's only way to say no
-    root = YAML::Load(std::string(yaml));
-  } catch (const YAML::Exception& e) {
-    return base::fail(ErrorCode::kUsage, fmt::format("{}:{}:{}: {}", name, e.mark.line + 1, e.mark.column + 1, e.msg));
-  }
+  auto root = YamlMap::parse(yaml, name);
+  if (!root) return tl::unexpected(root.error());
+  YamlMap& r = *root;
   Config config;
-  Reader r(root, name);
-  if (!root.IsMap()) {
-    r.fail(root, "a population is a map with `groups`");
-    return tl::unexpected(*r.finish());
-  }
   std::string start;
   r.text("start", start);
   if (!start.empty()) {
     const auto time = base::parse_rfc3339(start.find('T') == std::string::npos ? start + "T00:00:00Z" : start);
-    if (!time) r.fail(root["start"], "`start` is not a date");
+    if (!time) r.fail(r.take("start"), "`start` is not a date");
     if (time) config.start = *time;
   }
   r.number("duration_days", config.duration_days, 0.01, 3650);
   r.number("seed", config.seed, 0, 9e15);
   r.number("split", config.split, 0, 9e15);
   const YAML::Node groups = r.take("groups");
-  if (!groups || !groups.IsSequence() || groups.size() == 0) r.fail(root, "`groups` is missing or no list");
+  if (!groups || !groups.IsSequence() || groups.size() == 0) r.fail(r.node(), "`groups` is missing or no list");
   if (auto error = r.finish()) return tl::unexpected(*error);
   for (const YAML::Node& node : groups) {
     Group group;

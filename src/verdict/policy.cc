@@ -1,0 +1,122 @@
+#include "verdict/policy.h"
+
+#include <algorithm>
+
+namespace stillwatch::verdict {
+namespace {
+
+using base::Name;
+using base::YamlMap;
+
+constexpr Name<Mode> kModes[] = {{"off", Mode::kOff}, {"observe", Mode::kObserve}, {"enforce", Mode::kEnforce}};
+constexpr Name<Rung> kRungNames[] = {{"delay", Rung::kDelay}, {"strip", Rung::kStrip}, {"refuse", Rung::kRefuse}};
+constexpr Name<int> kStatuses[] = {{"403", 403}, {"429", 429}};
+
+void read_conditions(YamlMap when, RungRule& rule, YamlMap& parent) {
+  when.flag("flagged", rule.flagged);
+  when.number("p_value_max", rule.p_value_max, 0, 1);
+  when.number("novel_exchanges_min", rule.novel_exchanges_min, 0, 1e12);
+  when.number("output_tokens_min", rule.output_tokens_min, 0, 1e15);
+  when.number("coverage_min", rule.coverage_min, 0, 1);
+  if (!rule.flagged && rule.p_value_max >= 1)
+    when.fail(when.node(), "without `flagged` a rung needs `p_value_max` below 1: it would be done to everybody");
+  parent.adopt(when);
+}
+
+RungRule read_rule(const YAML::Node& node, Mode mode, YamlMap& parent) {
+  YamlMap map(node, parent.file());
+  RungRule rule;
+  rule.mode = mode;
+  if (map.require("rung")) map.choice("rung", rule.rung, kRungNames);
+  map.choice("mode", rule.mode, kModes);
+  if (const YAML::Node when = map.take("when")) read_conditions(YamlMap(when, parent.file()), rule, map);
+  if (rule.rung == Rung::kDelay) map.number("delay_ms", rule.delay_ms, 1, kDelayMsMax);
+  if (rule.rung == Rung::kRefuse) {
+    map.choice("status", rule.status, kStatuses);
+    map.text("message", rule.message);
+    constexpr size_t kMessageBytesMax = 1000;
+    if (rule.message.size() > kMessageBytesMax) map.fail(map.node(), "`message` is longer than 1,000 bytes");
+  }
+  if (rule.rung == Rung::kStrip) {
+    std::vector<std::string> what;
+    map.texts("what", what);
+    for (const std::string& w : what) {
+      if (w != "logprobs") map.fail(map.node(), "`what` is a list of logprobs");
+    }
+  }
+  parent.adopt(map);
+  return rule;
+}
+
+bool holds(const RungRule& rule, const Standing& s) {
+  const bool labelled = s.verdict == Verdict::kLabelledHostile;
+  if (rule.flagged && !labelled && s.verdict != Verdict::kHarvest) return false;
+  if (!labelled && (s.verdict == Verdict::kInsufficient || s.p_value > rule.p_value_max)) return false;
+  return s.exposure.novel_exchanges >= rule.novel_exchanges_min &&
+         static_cast<double>(s.exposure.output_tokens) >= rule.output_tokens_min &&
+         s.exposure.coverage >= rule.coverage_min;
+}
+
+template <typename T, size_t N>
+std::string_view name_in(const Name<T> (&names)[N], T value) {
+  return std::find_if(names, names + N, [&](const Name<T>& n) { return n.value == value; })->name;
+}
+
+}  // namespace
+
+std::string_view name_of(Mode mode) {
+  return name_in(kModes, mode);
+}
+std::string_view name_of(Rung rung) {
+  return name_in(kRungNames, rung);
+}
+
+Policy Policy::read(YamlMap& map) {
+  Policy policy;
+  Mode mode = Mode::kObserve;
+  map.choice("mode", mode, kModes);
+  map.texts("allow", policy.allow_);
+  map.flag("act_uncalibrated", policy.act_uncalibrated_);
+  const YAML::Node rungs = map.take("rungs");
+  if (rungs && !rungs.IsSequence()) map.fail(rungs, "`rungs` is not a list");
+  if (rungs && rungs.IsSequence()) {
+    for (const YAML::Node& node : rungs) policy.rules_.push_back(read_rule(node, mode, map));
+  }
+  return policy;
+}
+
+bool Policy::allowed(std::string_view account) const {
+  return std::any_of(allow_.begin(), allow_.end(), [&](std::string_view pattern) {
+    if (!pattern.ends_with('*')) return pattern == account;
+    return account.starts_with(pattern.substr(0, pattern.size() - 1));
+  });
+}
+
+Decision Policy::decide(const Standing& s) const {
+  Decision d;
+  if (s.verdict == Verdict::kLabelledBenign || allowed(s.account)) return d;
+  const bool may_act = s.calibrated || act_uncalibrated_ || s.verdict == Verdict::kLabelledHostile;
+  for (const RungRule& rule : rules_) {
+    if (rule.mode == Mode::kOff || !holds(rule, s)) continue;
+    const auto bit = static_cast<uint8_t>(1u << static_cast<int>(rule.rung));
+    if (rule.mode == Mode::kObserve || !may_act) {
+      d.observed |= bit;
+      continue;
+    }
+    d.enforced |= bit;
+    switch (rule.rung) {
+      case Rung::kDelay:
+        d.delay_ms = std::max(d.delay_ms, rule.delay_ms);
+        break;
+      case Rung::kStrip:
+        d.strip_logprobs = true;
+        break;
+      case Rung::kRefuse:
+        if (d.refusal == nullptr) d.refusal = &rule;
+        break;
+    }
+  }
+  return d;
+}
+
+}  // namespace stillwatch::verdict

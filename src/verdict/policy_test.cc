@@ -1,0 +1,108 @@
+#include "verdict/policy.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace stillwatch::verdict {
+namespace {
+
+base::Result<Policy> parse(std::string_view yaml) {
+  auto map = base::YamlMap::parse(yaml, "p.yaml");
+  if (!map) return tl::unexpected(map.error());
+  Policy policy = Policy::read(*map);
+  if (auto error = map->finish()) return tl::unexpected(*error);
+  return policy;
+}
+
+std::string error_of(std::string_view yaml) {
+  const auto policy = parse(yaml);
+  return policy ? "" : policy.error().message;
+}
+
+constexpr std::string_view kLadder = R"(
+mode: enforce
+allow: [acct_ours, team-*]
+rungs:
+  - {rung: delay, delay_ms: 250, when: {flagged: false, p_value_max: 0.01}}
+  - {rung: strip, what: [logprobs]}
+  - rung: refuse
+    when: {novel_exchanges_min: 500, output_tokens_min: 1000, coverage_min: 0.1}
+    status: 429
+    message: come back later
+)";
+
+Standing harvest(std::string_view account = "a") {
+  return {account, Verdict::kHarvest, 0.0001, true, {1000, 50'000, 0.5}};
+}
+
+TEST(Policy, ClimbsTheLadderWithEvidenceAndExposure) {
+  const Policy policy = parse(kLadder).value();
+  Standing s = harvest();
+  Decision d = policy.decide(s);
+  EXPECT_EQ(d.delay_ms, 250u);
+  EXPECT_TRUE(d.strip_logprobs);
+  ASSERT_NE(d.refusal, nullptr);
+  EXPECT_EQ(d.refusal->status, 429);
+  EXPECT_EQ(d.enforced, 7);
+  EXPECT_EQ(d.observed, 0);
+  s.exposure.novel_exchanges = 499;
+  EXPECT_EQ(policy.decide(s).refusal, nullptr);
+  s.verdict = Verdict::kClear;
+  d = policy.decide(s);
+  EXPECT_EQ(d.delay_ms, 250u);
+  EXPECT_FALSE(d.strip_logprobs);
+  s.p_value = 0.011;
+  EXPECT_TRUE(policy.decide(s).nothing());
+  s.verdict = Verdict::kInsufficient;
+  EXPECT_TRUE(policy.decide(s).nothing());
+}
+
+TEST(Policy, LeavesAloneWhomItIsToldTo) {
+  const Policy policy = parse(kLadder).value();
+  EXPECT_TRUE(policy.decide(harvest("acct_ours")).nothing());
+  EXPECT_TRUE(policy.decide(harvest("team-7")).nothing());
+  EXPECT_FALSE(policy.decide(harvest("acct_ours2")).nothing());
+  Standing s = harvest();
+  s.verdict = Verdict::kLabelledBenign;
+  EXPECT_TRUE(policy.decide(s).nothing());
+}
+
+TEST(Policy, ActsOnCalibratedEvidenceAndOnLabelsOnly) {
+  Policy policy = parse(kLadder).value();
+  Standing s = harvest();
+  s.calibrated = false;
+  EXPECT_EQ(policy.decide(s).enforced, 0);
+  EXPECT_EQ(policy.decide(s).observed, 7);
+  s.verdict = Verdict::kLabelledHostile;
+  s.p_value = 1;
+  EXPECT_EQ(policy.decide(s).enforced, 7);
+  policy = parse("{mode: enforce, act_uncalibrated: true, rungs: [{rung: strip}]}").value();
+  s.verdict = Verdict::kHarvest;
+  EXPECT_EQ(policy.decide(s).enforced, 2);
+}
+
+TEST(Policy, ObservesUnlessItIsToldToAct) {
+  const Policy policy =
+      parse("rungs: [{rung: refuse}, {rung: strip, mode: off}, {rung: delay, mode: enforce}]").value();
+  const Decision d = policy.decide(harvest());
+  EXPECT_EQ(d.observed, 4);
+  EXPECT_EQ(d.enforced, 1);
+  EXPECT_EQ(d.refusal, nullptr);
+}
+
+TEST(Policy, SaysWhereItIsWrong) {
+  EXPECT_EQ(error_of("mode: maybe"), "p.yaml:1:7: `mode` is none of off, observe, enforce");
+  EXPECT_EQ(error_of("rungs:\n  - rung: shout"), "p.yaml:2:11: `rung` is none of delay, strip, refuse");
+  EXPECT_EQ(error_of("rungs:\n  - {rung: delay, delay_ms: 1.5}"), "p.yaml:2:29: `delay_ms` is not a whole number");
+  EXPECT_EQ(error_of("rungs:\n  - {rung: strip, delay_ms: 15}"), "p.yaml:2:19: `delay_ms` is not known here");
+  EXPECT_EQ(error_of("rungs:\n  - {mode: off}"), "p.yaml:2:5: `rung` is missing");
+  EXPECT_EQ(error_of("rungs:\n  - {rung: refuse, when: {coverage_min: 7}}"),
+            "p.yaml:2:41: `coverage_min` is not a number from 0 to 1");
+  EXPECT_THAT(error_of("rungs:\n  - {rung: refuse, when: {flagged: false}}"), testing::HasSubstr("to everybody"));
+  EXPECT_EQ(error_of("rungs: 7"), "p.yaml:1:8: `rungs` is not a list");
+  EXPECT_EQ(error_of("rungs: [7]"), "p.yaml:1:9: `rung` is missing");
+  EXPECT_THAT(error_of("a: [1, 2"), testing::StartsWith("p.yaml:"));
+}
+
+}  // namespace
+}  // namespace stillwatch::verdict
