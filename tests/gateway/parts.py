@@ -292,11 +292,12 @@ class Client:
     return a
 
 
-def ask(port, target="/hello", body=None, fields=""):
-  """One request on a connection of its own."""
+def ask(port, target="/hello", body=None, fields="", seconds=WAIT):
+  """One request on a connection of its own, that may take so long."""
   method = "GET" if body is None else "POST"
   length = "" if body is None else f"Content-Length: {len(body)}\r\n"
   with Client(port) as client:
+    client.socket.settimeout(seconds)
     client.send(f"{method} {target} HTTP/1.1\r\nHost: a\r\n{fields}{length}Connection: close\r\n\r\n".encode() +
                 (body or b""))
     return client.answer(method)

@@ -53,8 +53,8 @@ class ToNode:
   # What does not hold yet.
   known = {
       "trailer: Connection":
-          "Node ends the connection for `Connection: close` in trailers without a word, and the gateway gives that "
-          "connection to the next request, which is then answered 400",
+          "Node reads nothing more from a connection after `Connection: close` in trailers, but does not say so. The "
+          "gateway gives that connection to the next request of anybody: Node 20 answers it with 400, Node 18 never",
   }
 
   def __init__(self, case):
@@ -83,8 +83,11 @@ class Smuggling(parts.Case):
         self.exchange(client, shape, in_pieces, o)
       except TimeoutError:
         o.hung = True
-    answer = parts.ask(gateway.port, marker)
-    o.marked = answer.status == 200 and answer.body == f"GET {marker}\n".encode()
+    try:
+      answer = parts.ask(gateway.port, marker, seconds=2)
+      o.marked = answer.status == 200 and answer.body == f"GET {marker}\n".encode()
+    except TimeoutError:
+      pass
     o.seen = upstream.seen(marker)
     return o
 
