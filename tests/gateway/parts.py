@@ -105,6 +105,10 @@ class Process:
     self._process.wait()
     atexit.unregister(self.kill)
 
+  def descriptors(self):
+    """How many are open."""
+    return len(os.listdir(f"/proc/{self.pid}/fd"))
+
   def rss(self):
     """Resident bytes."""
     with open(f"/proc/{self.pid}/status", encoding="ascii") as status:
@@ -114,11 +118,11 @@ class Process:
 class Gateway(Process):
   """`stillwatch serve` in front of a port."""
 
-  def __init__(self, folder, upstream_port, *arguments, upstream=None):
+  def __init__(self, folder, upstream_port, *arguments, upstream=None, program=PROGRAM):
     super().__init__(folder, "gateway", [
-        PROGRAM, "serve", "--upstream", upstream or f"http://127.0.0.1:{upstream_port}", "--listen", "127.0.0.1:0",
+        program, "serve", "--upstream", upstream or f"http://127.0.0.1:{upstream_port}", "--listen", "127.0.0.1:0",
         "--admin", "127.0.0.1:0", "--data-dir", os.path.join(folder, "data"), *arguments
-    ])
+    ], {"PROGRAM": PROGRAM})
     ports = self.wait_for(r"\(port (\d+)\).*admin on port (\d+)")
     self.port, self.admin_port = int(ports.group(1)), int(ports.group(2))
 

@@ -162,6 +162,7 @@ class Smuggling(parts.Case):
       print(f"known: {name}: {upstream.known[name]}")
       self.assertTrue(faulty, f"{name} holds: strike it from `known`")
     parts.wait_until(lambda: gateway.metrics()["connections"] == 0, "all connections end")
+    self.assertLess(gateway.descriptors(), 32)  # idle connections to the upstream among them
     self.assertEqual(gateway.stop(), 0)
 
   def test_before_nginx(self):

@@ -10,7 +10,7 @@
 /big?N          answers with N bytes
 /swallow        reads the whole body and answers how long it was
 /unread         never reads what is behind the first 64 KiB
-/early          answers 413 without reading the body, and hangs up
+/early          answers 413 before it reads the body
 """
 import contextlib
 import re
@@ -49,14 +49,15 @@ def stream(s, count):
   s.sendall(b"0\r\n\r\n")
 
 
-def swallow(s, room, left, length):
+def swallow(s, room, left, length, answers=True):
   view = memoryview(room)
   while left < length:
     n = s.recv_into(view)
     if n == 0:
       return
     left += n
-  s.sendall(answer(str(left).encode()))
+  if answers:
+    s.sendall(answer(str(left).encode()))
 
 
 def big(s, size):
@@ -87,9 +88,9 @@ def serve(s):
       continue
     if path == "/early":
       s.sendall(answer(b"too large", "413 Content Too Large"))
-      s.shutdown(socket.SHUT_WR)
-      time.sleep(0.5)
-      return
+      swallow(s, room, len(data), length, answers=False)
+      data = b""
+      continue
     if path == "/unread":
       time.sleep(3600)
     while len(data) < length:
