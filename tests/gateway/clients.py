@@ -77,7 +77,8 @@ class Clients(parts.Case):
     self.assertEqual(metrics["requests_total"], made["requests"])
     self.assertEqual(metrics["exchanges_observed_total"], made["requests"])
     self.assertEqual(metrics["prompts_observed_total"], made["prompts"])
-    for none in ("requests_refused_total", "upstream_failures_total", "observations_shed_total", "observations_waiting"):
+    for none in ("requests_refused_total", "upstream_failures_total", "observations_shed_total",
+                 "observations_waiting"):
       self.assertEqual(metrics[none], 0, none)
     self.assertEqual(metrics["accounts"], 1)
     self.assertEqual(gateway.stop(), 0)

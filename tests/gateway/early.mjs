@@ -1,5 +1,5 @@
-// early.mjs URL TIMES: posts 50 MiB so many times, by the client of Node, to a server that answers 413 before it has read
-// them. Says what came of it, as counts by status or error.
+// early.mjs URL TIMES: posts 50 MiB so many times, by the client of Node, to a server that answers 413 before it has
+// read them. Says what came of it, as counts by status or error.
 import http from 'node:http';
 
 const [, , url, times] = process.argv;

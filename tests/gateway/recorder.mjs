@@ -1,6 +1,6 @@
-// A server that answers every request with its own URL and keeps what it saw. GET on the second port tells, and forgets:
-// a list of {method, url, body (base64), whole}, in the order of arrival, and how many connections sent what is no
-// request.
+// A server that answers every request with its own URL and keeps what it saw. Any request to the second port tells, and
+// forgets: a list of {method, url, body (base64), whole} in the order of arrival, and how many connections sent what is
+// no request.
 import http from 'node:http';
 
 let seen = [];

@@ -29,8 +29,8 @@ class Shape:
 SHAPES = []
 
 
-def add(name, outcome, fields, body=b"", meant=None, method="POST", target="/shape", version="HTTP/1.1", host="Host: a\r\n",
-        then=(), may_decline=False):
+def add(name, outcome, fields, body=b"", meant=None, method="POST", target="/shape", version="HTTP/1.1",
+        host="Host: a\r\n", then=(), may_decline=False):
   """A request with these fields. `meant`: its body, where that is not what is sent; `then`: more requests behind it."""
   text = f"{method} {target} {version}\r\n{host}"
   head = text.encode() + (fields if isinstance(fields, bytes) else fields.encode("latin-1")) + b"\r\n"
@@ -62,11 +62,21 @@ add("empty Transfer-Encoding beside a length", REFUSED, length(5) + "Transfer-En
 
 # Transfer-Encoding that only some servers understand.
 for name, value in {
-    "another word": b"xchunked", "a list with chunked last": b"gzip, chunked", "a list with chunked first":
-    b"chunked, identity", "chunked twice": b"chunked, chunked", "a comma behind": b"chunked,", "a comma before":
-    b", chunked", "a parameter": b"chunked;q=1", "quotes": b'"chunked"', "vertical tab before": b"\x0bchunked",
-    "vertical tab behind": b"chunked\x0b", "no-break space": b"\xa0chunked", "NUL behind": b"chunked\x00",
-    "form feed behind": b"chunked\x0c", "one letter less": b"chunke", "nothing": b""
+    "another word": b"xchunked",
+    "a list with chunked last": b"gzip, chunked",
+    "a list with chunked first": b"chunked, identity",
+    "chunked twice": b"chunked, chunked",
+    "a comma behind": b"chunked,",
+    "a comma before": b", chunked",
+    "a parameter": b"chunked;q=1",
+    "quotes": b'"chunked"',
+    "vertical tab before": b"\x0bchunked",
+    "vertical tab behind": b"chunked\x0b",
+    "no-break space": b"\xa0chunked",
+    "NUL behind": b"chunked\x00",
+    "form feed behind": b"chunked\x0c",
+    "one letter less": b"chunke",
+    "nothing": b"",
 }.items():
   add(f"Transfer-Encoding with {name}", REFUSED, b"Transfer-Encoding: " + value + b"\r\n", b"0\r\n\r\n" + HIDDEN)
 add("TE.TE", REFUSED, CHUNKED + "Transfer-Encoding: identity\r\n", b"0\r\n\r\n" + HIDDEN)
@@ -89,10 +99,24 @@ add("HTTP/1.0 with a length", RELAYED, length(5), b"hello", version="HTTP/1.0")
 
 # Lengths.
 for name, value in {
-    "a plus": b"+5", "a minus": b"-5", "hex": b"0x5", "a list of the same": b"5, 5", "a list of others": b"5, 6",
-    "a list with a space": b"5 5", "a point": b"5.0", "an exponent": b"5e0", "a letter": b"5a", "an underscore": b"0_5",
-    "nothing": b"", "twenty digits": b"99999999999999999999", "2^64 + 5": b"18446744073709551621", "a comma": b"5,",
-    "NUL": b"5\x00", "form feed": b"\x0c5", "quotes": b'"5"', "a digit of another script": "\u0665".encode()
+    "a plus": b"+5",
+    "a minus": b"-5",
+    "hex": b"0x5",
+    "a list of the same": b"5, 5",
+    "a list of others": b"5, 6",
+    "a list with a space": b"5 5",
+    "a point": b"5.0",
+    "an exponent": b"5e0",
+    "a letter": b"5a",
+    "an underscore": b"0_5",
+    "nothing": b"",
+    "twenty digits": b"99999999999999999999",
+    "2^64 + 5": b"18446744073709551621",
+    "a comma": b"5,",
+    "NUL": b"5\x00",
+    "form feed": b"\x0c5",
+    "quotes": b'"5"',
+    "a digit of another script": "\u0665".encode(),
 }.items():
   add(f"length with {name}", REFUSED, b"Content-Length: " + value + b"\r\n", b"hello" + HIDDEN)
 add("two lengths", REFUSED, length(5) + length(0), b"hello")
@@ -123,59 +147,96 @@ add("chunks without an end", CUT, CHUNKED, b"5\r\nhello\r\n0\r\n")
 
 # Chunks.
 for name, body in {
-    "size with 0x": b"0x5\r\nhello\r\n0\r\n\r\n", "size with a plus": b"+5\r\nhello\r\n0\r\n\r\n", "size with a minus":
-    b"-5\r\nhello\r\n0\r\n\r\n", "space before a size": b" 5\r\nhello\r\n0\r\n\r\n", "space behind a size":
-    b"5 \r\nhello\r\n0\r\n\r\n", "tab behind a size": b"5\t\r\nhello\r\n0\r\n\r\n", "size with a comma":
-    b"5,5\r\nhello\r\n0\r\n\r\n", "size with an underscore": b"0_5\r\nhello\r\n0\r\n\r\n", "no size":
-    b"\r\nhello\r\n0\r\n\r\n", "extension without a size": b";a=b\r\nhello\r\n0\r\n\r\n", "size that is no number":
-    b"g\r\nhello\r\n0\r\n\r\n", "size of 2^64 + 5": b"10000000000000005\r\nhello\r\n0\r\n\r\n", "size of 64 bits":
-    b"ffffffffffffffff\r\nhello\r\n0\r\n\r\n", "size with many zeros": b"0" * 40 + b"5\r\nhello\r\n0\r\n\r\n",
-    "size behind bare LF": b"5\nhello\r\n0\r\n\r\n", "size behind bare CR": b"5\rhello\r\n0\r\n\r\n", "CR CR LF":
-    b"5\r\r\nhello\r\n0\r\n\r\n", "bare LF in an extension": b"5;a\nbcd\r\nhello\r\n0\r\n\r\n", "bare CR in an extension":
-    b"5;a\rb\r\nhello\r\n0\r\n\r\n", "NUL in an extension": b"5;a\0b\r\nhello\r\n0\r\n\r\n", "long extension":
-    b"5;" + b"a" * 2000 + b"\r\nhello\r\n0\r\n\r\n", "chunk longer than its size": b"5\r\nhelloo\r\n0\r\n\r\n",
-    "chunk without an end": b"5\r\nhello0\r\n\r\n", "chunk that ends with bare LF": b"5\r\nhello\n0\r\n\r\n",
-    "chunk that ends with two other bytes": b"5\r\nhelloXX0\r\n\r\n", "bare LF at the very end": b"5\r\nhello\r\n0\r\n\n",
-    "NUL in a size": b"5\0\r\nhello\r\n0\r\n\r\n", "no end but a request": b"5\r\nhello\r\n" + HIDDEN
+    "size with 0x": b"0x5\r\nhello\r\n0\r\n\r\n",
+    "size with a plus": b"+5\r\nhello\r\n0\r\n\r\n",
+    "size with a minus": b"-5\r\nhello\r\n0\r\n\r\n",
+    "space before a size": b" 5\r\nhello\r\n0\r\n\r\n",
+    "space behind a size": b"5 \r\nhello\r\n0\r\n\r\n",
+    "tab behind a size": b"5\t\r\nhello\r\n0\r\n\r\n",
+    "size with a comma": b"5,5\r\nhello\r\n0\r\n\r\n",
+    "size with an underscore": b"0_5\r\nhello\r\n0\r\n\r\n",
+    "no size": b"\r\nhello\r\n0\r\n\r\n",
+    "extension without a size": b";a=b\r\nhello\r\n0\r\n\r\n",
+    "size that is no number": b"g\r\nhello\r\n0\r\n\r\n",
+    "size of 2^64 + 5": b"10000000000000005\r\nhello\r\n0\r\n\r\n",
+    "size of 64 bits": b"ffffffffffffffff\r\nhello\r\n0\r\n\r\n",
+    "size with many zeros": b"0" * 40 + b"5\r\nhello\r\n0\r\n\r\n",
+    "size behind bare LF": b"5\nhello\r\n0\r\n\r\n",
+    "size behind bare CR": b"5\rhello\r\n0\r\n\r\n",
+    "CR CR LF": b"5\r\r\nhello\r\n0\r\n\r\n",
+    "bare LF in an extension": b"5;a\nbcd\r\nhello\r\n0\r\n\r\n",
+    "bare CR in an extension": b"5;a\rb\r\nhello\r\n0\r\n\r\n",
+    "NUL in an extension": b"5;a\0b\r\nhello\r\n0\r\n\r\n",
+    "long extension": b"5;" + b"a" * 2000 + b"\r\nhello\r\n0\r\n\r\n",
+    "chunk longer than its size": b"5\r\nhelloo\r\n0\r\n\r\n",
+    "chunk without an end": b"5\r\nhello0\r\n\r\n",
+    "chunk that ends with bare LF": b"5\r\nhello\n0\r\n\r\n",
+    "chunk that ends with two other bytes": b"5\r\nhelloXX0\r\n\r\n",
+    "bare LF at the very end": b"5\r\nhello\r\n0\r\n\n",
+    "NUL in a size": b"5\0\r\nhello\r\n0\r\n\r\n",
+    "no end but a request": b"5\r\nhello\r\n" + HIDDEN,
 }.items():
   add(f"chunks: {name}", BROKEN, CHUNKED, body, b"hello")
 for name, body in {
-    "extension": b"5;a=b\r\nhello\r\n0;c\r\n\r\n", "extension in quotes": b'5;a="b;c"\r\nhello\r\n0\r\n\r\n',
-    "extension that looks like a size": b"5;5\r\nhello\r\n0\r\n\r\n", "zeros before": b"0005\r\nhello\r\n0000\r\n\r\n", "trailer": b"5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n"
+    "extension": b"5;a=b\r\nhello\r\n0;c\r\n\r\n",
+    "extension in quotes": b'5;a="b;c"\r\nhello\r\n0\r\n\r\n',
+    "extension that looks like a size": b"5;5\r\nhello\r\n0\r\n\r\n",
+    "zeros before": b"0005\r\nhello\r\n0000\r\n\r\n",
+    "trailer": b"5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n",
 }.items():
   add(f"chunks: {name}", RELAYED, CHUNKED, body, b"hello")
   add(f"chunks: {name}, and a request behind", RELAYED, CHUNKED, body + HIDDEN, b"hello", then=[GOT_HIDDEN])
-add("chunks: extension with an open quote", RELAYED, CHUNKED, b'5;a="\r\nhello\r\n0\r\n\r\n' + HIDDEN, b"hello", then=[GOT_HIDDEN],
-    may_decline=True)
+add("chunks: extension with an open quote", RELAYED, CHUNKED, b'5;a="\r\nhello\r\n0\r\n\r\n' + HIDDEN, b"hello",
+    then=[GOT_HIDDEN], may_decline=True)
 add("chunks: letters of both cases", RELAYED, CHUNKED, b"0A\r\n0123456789\r\n0a\r\n0123456789\r\n0\r\n\r\n",
     b"01234567890123456789")
 
 # Trailers.
 for name, trailer in {
-    "Content-Length": b"Content-Length: %d\r\n" % len(HIDDEN), "Transfer-Encoding": b"Transfer-Encoding: chunked\r\n",
-    "Host": b"Host: other\r\n", "Connection": b"Connection: close\r\n"
+    "Content-Length": b"Content-Length: %d\r\n" % len(HIDDEN),
+    "Transfer-Encoding": b"Transfer-Encoding: chunked\r\n",
+    "Host": b"Host: other\r\n",
+    "Connection": b"Connection: close\r\n",
 }.items():
   # Servers differ in what they do about it, none may read a body out of it.
   add(f"trailer: {name}", RELAYED, CHUNKED, b"5\r\nhello\r\n0\r\n" + trailer + b"\r\n", b"hello", may_decline=True)
 for name, trailer in {
-    "bare LF": b"X: y\nZ: z\r\n", "bare CR": b"X: y\rZ: z\r\n", "NUL": b"X: y\0\r\n", "too long": b"X: " + b"y" * 9000 + b"\r\n",
-    "too many": b"X: yyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n" * 400
+    "bare LF": b"X: y\nZ: z\r\n",
+    "bare CR": b"X: y\rZ: z\r\n",
+    "NUL": b"X: y\0\r\n",
+    "too long": b"X: " + b"y" * 9000 + b"\r\n",
+    "too many": b"X: yyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n" * 400,
 }.items():
   add(f"trailer: {name}", BROKEN, CHUNKED, b"5\r\nhello\r\n0\r\n" + trailer + b"\r\n", b"hello")
 # Lines that are no fields are relayed, and end nothing: some servers skip trailers, some refuse these.
 for name, trailer in {
-    "no colon": b"nothing\r\n", "a request line": b"GET /hidden HTTP/1.1\r\nHost: h\r\n", "no name": b": y\r\n",
-    "space before its colon": b"X : y\r\n", "folded": b"X: y\r\n z\r\n"
+    "no colon": b"nothing\r\n",
+    "a request line": b"GET /hidden HTTP/1.1\r\nHost: h\r\n",
+    "no name": b": y\r\n",
+    "space before its colon": b"X : y\r\n",
+    "folded": b"X: y\r\n z\r\n",
 }.items():
   add(f"trailer: {name}", RELAYED, CHUNKED, b"5\r\nhello\r\n0\r\n" + trailer + b"\r\n", b"hello", may_decline=True)
 
 # Fields.
 for name, line in {
-    "no name": b": y\r\n", "no colon": b"nothing\r\n", "space in a name": b"X Y: z\r\n", "space before a colon": b"X : y\r\n",
-    "NUL in a name": b"X\0: y\r\n", "NUL in a value": b"X: \0\r\n", "DEL in a value": b"X: \x7f\r\n", "bell in a value":
-    b"X: \x07\r\n", "a byte above ASCII in a name": b"X\xe9: y\r\n", "a parenthesis in a name": b"X(): y\r\n",
-    "a folded value": b"X: y\r\n z\r\n", "a fold of tab": b"X: y\r\n\tz\r\n", "bare LF": b"X: y\nZ: z\r\n", "bare CR":
-    b"X: y\rZ: z\r\n", "CR CR LF": b"X: y\r\r\n", "too many": b"X: y\r\n" * 250, "too long": b"X: " + b"y" * 70000 + b"\r\n"
+    "no name": b": y\r\n",
+    "no colon": b"nothing\r\n",
+    "space in a name": b"X Y: z\r\n",
+    "space before a colon": b"X : y\r\n",
+    "NUL in a name": b"X\0: y\r\n",
+    "NUL in a value": b"X: \0\r\n",
+    "DEL in a value": b"X: \x7f\r\n",
+    "bell in a value": b"X: \x07\r\n",
+    "a byte above ASCII in a name": b"X\xe9: y\r\n",
+    "a parenthesis in a name": b"X(): y\r\n",
+    "a folded value": b"X: y\r\n z\r\n",
+    "a fold of tab": b"X: y\r\n\tz\r\n",
+    "bare LF": b"X: y\nZ: z\r\n",
+    "bare CR": b"X: y\rZ: z\r\n",
+    "CR CR LF": b"X: y\r\r\n",
+    "too many": b"X: y\r\n" * 250,
+    "too long": b"X: " + b"y" * 70000 + b"\r\n",
 }.items():
   add(f"field: {name}", REFUSED, line)
 add("field: bytes above ASCII in a value", RELAYED, b"X: \xc3\xa9\xff\r\n")
@@ -195,23 +256,26 @@ add("Host with a list", RELAYED, "", host="Host: a, b\r\n", may_decline=True)
 add("empty Host", RELAYED, "", host="Host:\r\n", may_decline=True)
 
 # What a connection is told.
-for name in ("Content-Length", "Host", "Transfer-Encoding", "tRANSFER-eNCODING", "close, host", "keep-alive,Content-Length"):
+for name in ("Content-Length", "Host", "Transfer-Encoding", "tRANSFER-eNCODING", "close, host",
+             "keep-alive,Content-Length"):
   add(f"Connection names {name}", REFUSED, f"Connection: {name}\r\n" + length(5), b"hello")
 add("Connection with a space in a name", REFUSED, "Connection: content length\r\n" + length(5), b"hello")
 add("Connection with empty members", RELAYED, "Connection: , ,x-hop,\r\nx-hop: 1\r\n" + length(5), b"hello")
 add("Connection names Content-Type", RELAYED, "Connection: content-type\r\nContent-Type: a/b\r\n" + length(5), b"hello")
 add("Upgrade to websocket", RELAYED, "Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", HIDDEN, b"", method="GET", then=[GOT_HIDDEN])
-add("Upgrade to h2c", RELAYED, "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAA\r\n" +
-    length(5), b"hello" + HIDDEN, b"hello", then=[GOT_HIDDEN])
+add("Upgrade to h2c", RELAYED, "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+    "HTTP2-Settings: AAMAAABkAAQCAAAA\r\n" + length(5), b"hello" + HIDDEN, b"hello", then=[GOT_HIDDEN])
 add("Upgrade that Connection does not name", RELAYED, "Upgrade: websocket\r\n" + length(5), b"hello")
-add("TE and Proxy-Connection", RELAYED, "TE: trailers, chunked\r\nProxy-Connection: keep-alive\r\n" + length(5), b"hello")
+add("TE and Proxy-Connection", RELAYED, "TE: trailers, chunked\r\nProxy-Connection: keep-alive\r\n" + length(5),
+    b"hello")
 add("Expect with a body at once", RELAYED, "Expect: 100-continue\r\n" + length(5), b"hello")
 add("Expect with chunks at once", RELAYED, "Expect: 100-continue\r\n" + CHUNKED, HELLO, b"hello")
 add("Expect without a body", RELAYED, "Expect: 100-continue\r\n", HIDDEN, b"", method="GET", then=[GOT_HIDDEN])
 add("Expect twice", RELAYED, "Expect: 100-continue\r\nExpect: 100-continue\r\n" + length(5), b"hello", may_decline=True)
 add("Expect of something else", RELAYED, "Expect: 200-ok\r\n" + length(5), b"hello", may_decline=True)
-add("Expect in HTTP/1.0", RELAYED, "Expect: 100-continue\r\n" + length(5), b"hello", version="HTTP/1.0", may_decline=True)
+add("Expect in HTTP/1.0", RELAYED, "Expect: 100-continue\r\n" + length(5), b"hello", version="HTTP/1.0",
+    may_decline=True)
 
 # Request lines.
 add("absolute form", RELAYED, length(5), b"hello", target="http://a/shape")
@@ -235,7 +299,8 @@ add("an empty target", REFUSED, "", target="")
 add("a method that is no name", REFUSED, "", method="PO(ST")
 add("no method", REFUSED, "", method="")
 add("an unknown method", RELAYED, length(5), b"hello", method="FROB", may_decline=True)
-raw("two requests in one piece", RELAYED, b"GET /shape HTTP/1.1\r\nHost: a\r\n\r\n" + HIDDEN, [("GET", "/shape", b""), GOT_HIDDEN], 2)
+raw("two requests in one piece", RELAYED, b"GET /shape HTTP/1.1\r\nHost: a\r\n\r\n" + HIDDEN,
+    [("GET", "/shape", b""), GOT_HIDDEN], 2)
 raw("empty lines before", RELAYED, b"\r\nGET /shape HTTP/1.1\r\nHost: a\r\n\r\n", [("GET", "/shape", b"")])
 raw("a bare LF before", REFUSED, b"\nGET /shape HTTP/1.1\r\nHost: a\r\n\r\n")
 raw("a space before", REFUSED, b" GET /shape HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -244,4 +309,5 @@ raw("an empty line of bare LF", REFUSED, b"GET /shape HTTP/1.1\r\nHost: a\r\n\n"
 raw("HTTP/0.9", REFUSED, b"GET /shape\r\n\r\n")
 raw("the preface of HTTP/2", REFUSED, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
 raw("TLS", REFUSED, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n")
-raw("OPTIONS *", RELAYED, b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", [("OPTIONS", "*", b"")], method="OPTIONS", may_decline=True)
+raw("OPTIONS *", RELAYED, b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", [("OPTIONS", "*", b"")],
+    method="OPTIONS", may_decline=True)

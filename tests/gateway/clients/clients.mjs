@@ -49,7 +49,9 @@ async function openai() {
     same(events, said.chatStream);
     assert.equal(events.map((e) => e.choices[0]?.delta.content ?? '').join(''), said.text);
   });
-  await asks('chat with a tool', {}, async () => same(await client.chat.completions.create({ ...chat, tools }), said.chatTool));
+  await asks('chat with a tool', {}, async () =>
+    same(await client.chat.completions.create({ ...chat, tools }), said.chatTool),
+  );
   await asks('chat with a tool, streamed', {}, async () => {
     const whole = await client.chat.completions.stream({ ...chat, tools, stream: true }).finalChatCompletion();
     const call = said.chatTool.choices[0].message.tool_calls[0];
@@ -124,13 +126,16 @@ async function anthropic() {
   await asks('message, streamed and put together', {}, async () =>
     same(await client.messages.stream(ask).finalMessage(), said.messagePlain),
   );
-  await asks('message with a tool', {}, async () => same(await client.messages.create({ ...ask, tools }), said.messageTool));
+  await asks('message with a tool', {}, async () =>
+    same(await client.messages.create({ ...ask, tools }), said.messageTool),
+  );
   await asks('message with a tool, streamed', {}, async () =>
     same(await client.messages.stream({ ...ask, tools }).finalMessage(), said.messageTool),
   );
   await asks('batch', { prompts: 0, requests: 4 }, async () => {
     const requests = [{ custom_id: 'q0', params: ask }];
-    same(await client.messages.batches.create({ requests }), { ...said.messageBatch, processing_status: 'in_progress' });
+    const started = { ...said.messageBatch, processing_status: 'in_progress' };
+    same(await client.messages.batches.create({ requests }), started);
     same(await client.messages.batches.retrieve('msgbatch_1'), said.messageBatch);
     same(await all(await client.messages.batches.results('msgbatch_1')), said.batchResults);
   });

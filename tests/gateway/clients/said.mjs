@@ -34,7 +34,10 @@ export const chatStream = [
   { ...chatChunk({}), choices: [], usage },
 ];
 export const chatToolStream = [
-  chatChunk({ role: 'assistant', tool_calls: [{ index: 0, ...toolCall, function: { name: 'depth_of', arguments: '' } }] }),
+  chatChunk({
+    role: 'assistant',
+    tool_calls: [{ index: 0, ...toolCall, function: { name: 'depth_of', arguments: '' } }],
+  }),
   ...['{"river":', '"Elbe",', '"unit":"m"}'].map((part) =>
     chatChunk({ tool_calls: [{ index: 0, function: { arguments: part } }] }),
   ),
@@ -127,7 +130,10 @@ const toolUse = { type: 'tool_use', id: 'toolu_1', name: 'depth_of', input: { ri
 export const messagePlain = message([{ type: 'text', text }], 'end_turn');
 export const messageTool = message([{ type: 'text', text: 'Let me look.' }, toolUse], 'tool_use');
 
-const started = { type: 'message_start', message: { ...message([], null), usage: { input_tokens: 11, output_tokens: 1 } } };
+const started = {
+  type: 'message_start',
+  message: { ...message([], null), usage: { input_tokens: 11, output_tokens: 1 } },
+};
 const ended = (stop_reason) => [
   { type: 'message_delta', delta: { stop_reason, stop_sequence: null }, usage: { output_tokens: 7 } },
   { type: 'message_stop' },

@@ -1,5 +1,6 @@
 // A model server as two APIs describe it, with the answers of said.mjs. Says `port N` when it listens; GET /count on it
-// tells how many requests came otherwise. Streams come event by event, other answers with a length or in chunks by turns.
+// tells how many requests came otherwise. Streams come by half events, other answers with a length or in chunks by
+// turns.
 import { createHash } from 'node:crypto';
 import http from 'node:http';
 import { gzipSync } from 'node:zlib';
@@ -86,7 +87,9 @@ const routes = {
   'GET /v1/batches/batch_1': (response) => sendJson(response, said.batch),
   'GET /v1/files/file-2/content': (response) => sendText(response, said.fileContent, 'application/octet-stream'),
   'POST /v1/messages': (response, asked) => {
-    if (asked.stream) return sendEvents(response, asked.tools ? said.messageToolStream : said.messageStream, true, false);
+    if (asked.stream) {
+      return sendEvents(response, asked.tools ? said.messageToolStream : said.messageStream, true, false);
+    }
     return sendJson(response, asked.tools ? said.messageTool : said.messagePlain);
   },
   'POST /v1/messages/batches': (response) =>
