@@ -197,6 +197,10 @@ for name, trailer in {
     "Transfer-Encoding": b"Transfer-Encoding: chunked\r\n",
     "Host": b"Host: other\r\n",
     "Connection": b"Connection: close\r\n",
+    "Proxy-Connection": b"Proxy-Connection: close\r\n",
+    "Upgrade": b"Connection: upgrade\r\nUpgrade: websocket\r\n",
+    "Expect": b"Expect: 100-continue\r\n",
+    "Authorization": b"Authorization: Bearer other\r\n",
 }.items():
   # Servers differ in what they do about it, none may read a body out of it.
   add(f"trailer: {name}", RELAYED, CHUNKED, b"5\r\nhello\r\n0\r\n" + trailer + b"\r\n", b"hello", may_decline=True)
