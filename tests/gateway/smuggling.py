@@ -53,8 +53,8 @@ class ToNode:
   # What does not hold yet.
   known = dict.fromkeys(
       ("trailer: Connection", "trailer: Proxy-Connection"),
-      "Node reads nothing more from a connection after `close` in trailers, but does not say so. The gateway gives that "
-      "connection to the next request of anybody: Node 20 answers it with 400, Node 18 never")
+      "Node reads nothing more from a connection after `close` in trailers, but does not say so. The gateway gives "
+      "that connection to the next request of anybody: Node 20 answers it with 400, Node 18 never")
 
   def __init__(self, case):
     self.server = case.start(parts.Node, os.path.join(parts.HERE, "recorder.mjs"))
