@@ -18,6 +18,7 @@ void add_scan(CLI::App& app, int& status);
 void add_calibrate(CLI::App& app, int& status);
 void add_label(CLI::App& app, int& status);
 void add_population(CLI::App& app, int& status);
+void add_account(CLI::App& app, int& status);
 void add_serve(CLI::App& app, int& status);
 
 }  // namespace stillwatch::apps

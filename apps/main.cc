@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
   apps::add_calibrate(app, status);
   apps::add_label(app, status);
   apps::add_population(app, status);
+  apps::add_account(app, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -8,47 +8,98 @@
 
 #include "commands.h"
 #include "files.h"
+#include "gateway/config.h"
 #include "gateway/gateway.h"
 #include "logs.h"
 
 namespace stillwatch::apps {
 namespace {
 
+using base::Result;
+
 struct Arguments {
-  std::string listen = "127.0.0.1:8080";
+  std::string config;
+  std::string listen;
   std::string upstream;
-  std::string admin = "127.0.0.1:8081";
-  std::string data = "stillwatch-data";
+  std::string admin;
+  std::string data;
   std::string baseline;
   std::string account_field;
-  double false_alarms = 5;
-  unsigned threads = 1;
+  double false_alarms = 0;
+  unsigned threads = 0;
 };
+
+void tell(std::string_view line) {
+  fmt::print(stderr, "stillwatch: {}\n", line);
+  std::fflush(stderr);
+}
 
 bool loopback(const gateway::Address& a) {
   return a.host == "localhost" || a.host == "::1" || a.host.starts_with("127.");
 }
 
-base::Result<gateway::Settings> settings_of(const Arguments& a) {
-  gateway::Settings s;
-  const auto listen = gateway::parse_address(a.listen);
+// The first line of a file that holds a secret.
+Result<std::string> read_secret(const std::string& path) {
+  if (path.empty()) return std::string();
+  auto text = read_file(path);
+  if (!text) return text;
+  std::string line = text->substr(0, text->find_first_of("\r\n"));
+  if (line.empty()) return base::fail(base::ErrorCode::kInput, path + " holds no secret in its first line");
+  return line;
+}
+
+// The file, with what the command line says put over it and defaults under it.
+Result<gateway::Config> config_of(const Arguments& a) {
+  gateway::Config c;
+  if (!a.config.empty()) {
+    const auto text = read_file(a.config);
+    if (!text) return tl::unexpected(text.error());
+    auto parsed = gateway::Config::parse(*text, a.config);
+    if (!parsed) return parsed;
+    c = std::move(*parsed);
+  }
+  const auto settle = [](std::string& value, const std::string& said, const char* otherwise) {
+    if (!said.empty()) value = said;
+    if (value.empty()) value = otherwise;
+  };
+  settle(c.listen, a.listen, "127.0.0.1:8080");
+  settle(c.upstream, a.upstream, "");
+  settle(c.admin, a.admin, "127.0.0.1:8081");
+  settle(c.data_dir, a.data, "stillwatch-data");
+  settle(c.baseline, a.baseline, "");
+  settle(c.identity.trusted_field, a.account_field, "");
+  if (a.false_alarms > 0) c.false_alarms = a.false_alarms;
+  if (c.false_alarms <= 0) c.false_alarms = pipeline::Options().false_alarms_per_10000;
+  if (a.threads > 0) c.threads = a.threads;
+
+  gateway::Settings& s = c.settings;
+  if (c.upstream.empty())
+    return base::fail(base::ErrorCode::kUsage, "--upstream is missing: the model server, http[s]://HOST[:PORT]");
+  const auto listen = gateway::parse_address(c.listen);
   if (!listen) return tl::unexpected(listen.error());
-  const auto upstream = gateway::parse_upstream(a.upstream);
+  const auto upstream = gateway::parse_upstream(c.upstream);
   if (!upstream) return tl::unexpected(upstream.error());
-  const auto admin = gateway::parse_address(a.admin);
+  const auto admin = gateway::parse_address(c.admin);
   if (!admin) return tl::unexpected(admin.error());
-  if (!loopback(*admin)) {
+  auto token = read_secret(c.admin_token_file);
+  if (!token) return tl::unexpected(token.error());
+  auto secret = read_secret(c.webhook_secret_file);
+  if (!secret) return tl::unexpected(secret.error());
+  if (token->empty() && !loopback(*admin)) {
     return base::fail(base::ErrorCode::kUsage,
-                      fmt::format("--admin {}: the admin port has no access control yet, so it "
-                                  "listens on loopback only",
-                                  a.admin));
+                      fmt::format("the admin port {} is not on loopback: configure admin.token_file", c.admin));
   }
   s.listen = *listen;
   s.upstream = *upstream;
   s.admin = *admin;
-  s.threads = a.threads;
+  s.admin_token = *token;
+  s.threads = std::max(1u, c.threads);
+  s.database = c.data_dir + "/stillwatch.db";
   s.now = [] { return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now()); };
-  return s;
+  s.alerts.webhook_secret = *secret;
+  s.alerts.now = s.now;
+  s.tell = tell;
+  return c;
 }
 
 // Every connection takes two descriptors.
@@ -59,35 +110,48 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// The policy of the file as it is now; what else changed there waits for the next start.
+void reload(const Arguments& a, gateway::Gateway& running) {
+  const auto c = config_of(a);
+  if (!c) {
+    tell(fmt::format("the old policy stays: {}", c.error().message));
+    return;
+  }
+  running.set_policy(c->settings.policy);
+  tell(fmt::format("policy {:016x} is in force", c->settings.policy->hash()));
+}
+
 int run(const Arguments& a) {
-  auto settings = settings_of(a);
-  if (!settings) return complain(settings.error());
-  const auto baseline = read_baseline(a.baseline);
+  auto config = config_of(a);
+  if (!config) return complain(config.error());
+  const auto baseline = read_baseline(config->baseline);
   if (!baseline) return complain(baseline.error());
   std::error_code error;
-  std::filesystem::create_directories(a.data, error);
-  if (error)
-    return complain({base::ErrorCode::kInternal, fmt::format("{}: cannot be made: {}", a.data, error.message())});
-  const auto secret = gateway::load_or_make_secret(a.data + "/secret");
+  std::filesystem::create_directories(config->data_dir, error);
+  if (error) {
+    return complain(
+        {base::ErrorCode::kInternal, fmt::format("{}: cannot be made: {}", config->data_dir, error.message())});
+  }
+  const auto secret = gateway::load_or_make_secret(config->data_dir + "/secret");
   if (!secret) return complain(secret.error());
 
-  // The signals that end the program are waited for here and delivered to no other thread.
-  sigset_t ends;
-  sigemptyset(&ends);
-  sigaddset(&ends, SIGINT);
-  sigaddset(&ends, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+  // The signals that are for the program are waited for here and delivered to no other thread.
+  sigset_t awaited;
+  sigemptyset(&awaited);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&awaited, signal);
+  pthread_sigmask(SIG_BLOCK, &awaited, nullptr);
   raise_descriptor_limit();
 
   pipeline::Options options;
-  options.false_alarms_per_10000 = a.false_alarms;
-  auto started = gateway::Gateway::start(std::move(*settings), gateway::Identity(*secret, a.account_field),
-                                         std::make_unique<pipeline::Pipeline>(*baseline, verdict::Labels(), options));
+  options.false_alarms_per_10000 = config->false_alarms;
+  auto started =
+      gateway::Gateway::start(std::move(config->settings), gateway::Identity(*secret, std::move(config->identity)),
+                              std::make_unique<pipeline::Pipeline>(*baseline, verdict::Labels(), options));
   if (!started) return complain(started.error());
   fmt::print(stderr, "relaying {} (port {}) to {}; admin on port {}: /metrics /api/v1/accounts /api/v1/findings\n",
-             a.listen, (*started)->port(), a.upstream, (*started)->admin_port());
+             config->listen, (*started)->port(), config->upstream, (*started)->admin_port());
   int signal = 0;
-  sigwait(&ends, &signal);
+  while (sigwait(&awaited, &signal) == 0 && signal == SIGHUP) reload(a, **started);
   fmt::print(stderr, "stopping\n");
   (*started)->stop();
   return kClean;
@@ -99,30 +163,31 @@ void add_serve(CLI::App& app, int& status) {
   auto* command = app.add_subcommand("serve", "Relay live traffic to a model server and watch who distils");
   auto arguments = std::make_shared<Arguments>();
   Arguments& a = *arguments;
-  command->add_option("--upstream", a.upstream, "The model server: http://HOST[:PORT]")->required();
-  command->add_option("--listen", a.listen, "Where clients connect")->capture_default_str();
-  command->add_option("--admin", a.admin, "Where metrics and findings are served, on loopback")->capture_default_str();
-  command->add_option("--data-dir", a.data, "Folder of the installation's secret")->capture_default_str();
+  command->add_option("--upstream", a.upstream, "The model server: http[s]://HOST[:PORT]");
+  command->add_option("--config", a.config, "YAML file: TLS, identity, policy, alerts (docs/gateway.md)");
+  command->add_option("--listen", a.listen, "Where clients connect (default 127.0.0.1:8080)");
+  command->add_option("--admin", a.admin, "Where metrics and findings are served (default 127.0.0.1:8081)");
+  command->add_option("--data-dir", a.data, "Folder of the store and the secret (default stillwatch-data)");
   command->add_option("--baseline", a.baseline, "What honest traffic looks like; `reference` is the shipped one");
   command->add_option("--account-header", a.account_field,
                       "Field that names the account, set by a front end you trust; else the credential does");
-  command->add_option("--false-alarms", a.false_alarms, "Budget of honest accounts flagged, of 10,000 in a month")
-      ->capture_default_str()
+  command->add_option("--false-alarms", a.false_alarms, "Budget of honest accounts flagged, of 10,000 in a month (5)")
       ->check(CLI::Range(0.001, 5000.0));
-  command->add_option("--threads", a.threads, "Threads that relay")->capture_default_str()->check(CLI::Range(1, 256));
+  command->add_option("--threads", a.threads, "Threads that relay (1)")->check(CLI::Range(1, 256));
   command->footer(
       "Every path and method is relayed as it is; requests whose end two servers could see in different places are "
       "refused.\n"
       "What is relayed is read beside it: if reading falls behind, observations are shed and counted, traffic never "
       "waits.\n"
-      "Accounts are named by a keyed hash of their credential. Nothing is acted upon: this watches.\n"
-      "Profiles live in memory until the program ends.\n\n"
+      "Accounts are named by a keyed hash of their credential. Nothing is done to anybody unless a policy says so.\n"
+      "SIGHUP reads the policy again; a file with a fault changes nothing.\n\n"
       "Examples:\n"
       "  stillwatch serve --upstream http://127.0.0.1:9000\n"
+      "  stillwatch serve --config stillwatch.yaml\n"
       "  curl -s http://127.0.0.1:8081/api/v1/findings\n\n"
       "Exit status:\n"
       "  0  ended by SIGINT or SIGTERM\n"
-      "  2  the command line is wrong\n"
+      "  2  the command line or the configuration is wrong\n"
       "  3  an input is missing or damaged, or the upstream's name unknown\n"
       "  4  the machine failed: port taken, disk full");
   command->callback([arguments, &status] { status = run(*arguments); });

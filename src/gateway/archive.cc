@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/hash.h"
 #include "base/limits.h"
 #include "features/record.h"
 
@@ -50,6 +51,10 @@ tl::unexpected<base::Error> damaged() {
 }
 
 }  // namespace
+
+std::string Finding::id() const {
+  return fmt::format("finding_{:016x}", base::combine(base::hash64(account), static_cast<uint64_t>(base::to_ms(time))));
+}
 
 void Journal::add(std::string_view account, std::string_view organization, const features::Features& f) {
   base::Writer out(std::move(records));

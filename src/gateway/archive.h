@@ -28,6 +28,9 @@ struct Finding {
   std::string account;
   base::Time time{};
   std::string body;  // JSON, report/json.h
+
+  // The same for the same finding, whoever asks, and telling nothing of the account.
+  std::string id() const;
 };
 
 class Archive {

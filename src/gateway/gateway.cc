@@ -7,8 +7,10 @@
 #include <boost/asio/post.hpp>
 #include <charconv>
 #include <optional>
+#include <unordered_set>
 
 #include "gateway/worker.h"
+#include "report/json.h"
 
 namespace stillwatch::gateway {
 namespace {
@@ -48,23 +50,93 @@ base::Result<Address> parse_address(std::string_view text) {
   return base::fail(ErrorCode::kUsage, fmt::format("`{}` is no address: give HOST:PORT", text));
 }
 
-base::Result<Address> parse_upstream(std::string_view url) {
-  constexpr std::string_view kScheme = "http://";
-  if (!url.starts_with(kScheme))
-    return base::fail(ErrorCode::kUsage,
-                      fmt::format("`{}`: the upstream is http://HOST[:PORT]; https is not spoken yet", url));
-  std::string_view host = url.substr(kScheme.size());
+base::Result<UpstreamAddress> parse_upstream(std::string_view url) {
+  constexpr std::string_view kPlain = "http://", kTls = "https://";
+  UpstreamAddress upstream;
+  upstream.tls = url.starts_with(kTls);
+  if (!upstream.tls && !url.starts_with(kPlain))
+    return base::fail(ErrorCode::kUsage, fmt::format("`{}`: the upstream is http[s]://HOST[:PORT]", url));
+  std::string_view host = url.substr((upstream.tls ? kTls : kPlain).size());
   if (host.ends_with('/')) host.remove_suffix(1);
   if (host.find('/') != host.npos)
     return base::fail(ErrorCode::kUsage, fmt::format("`{}`: the upstream has no path: requests bring theirs", url));
   const bool has_port = host.rfind(':') != host.npos && !host.ends_with(']');
-  return parse_address(has_port ? std::string(host) : fmt::format("{}:80", host));
+  const auto address =
+      parse_address(has_port ? std::string(host) : fmt::format("{}:{}", host, upstream.tls ? 443 : 80));
+  if (!address) return tl::unexpected(address.error());
+  static_cast<Address&>(upstream) = *address;
+  return upstream;
 }
+
+namespace {
+
+// An alert, as a program and as a person read it.
+Alert alert_of(const Finding& f) {
+  return {f.id(), f.time, f.body,
+          fmt::format("account={} exceeds the budget of false alarms: it is likely to harvest the model", f.account)};
+}
+
+std::string finding_json(const pipeline::AccountFinding& f) {
+  return fmt::format(R"({{"type":"finding","time":"{}","finding":{}}})",
+                     base::format_rfc3339(f.flagged_at.value_or(f.last_seen)),
+                     report::account_json(f, report::Depth::kReasons));
+}
+
+base::Result<void> load_tls(const Settings& s, Shared& shared) {
+  error_code error;
+  if (!s.certificate.empty()) {
+    auto& context = shared.listener_tls.emplace(asio::ssl::context::tls_server);
+    context.set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 |
+                        asio::ssl::context::no_tlsv1_1);
+    context.use_certificate_chain_file(s.certificate, error);
+    if (error) return base::fail(ErrorCode::kInput, fmt::format("{}: {}", s.certificate, error.message()));
+    context.use_private_key_file(s.key, asio::ssl::context::pem, error);
+    if (error) return base::fail(ErrorCode::kInput, fmt::format("{}: {}", s.key, error.message()));
+  }
+  if (!s.upstream.tls) return {};
+  auto& context = shared.upstream_tls.emplace(asio::ssl::context::tls_client);
+  context.set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 |
+                      asio::ssl::context::no_tlsv1_1);
+  context.set_verify_mode(asio::ssl::verify_peer);
+  if (s.upstream_ca.empty()) {
+    context.set_default_verify_paths(error);
+  } else {
+    context.load_verify_file(s.upstream_ca, error);
+  }
+  if (error) return base::fail(ErrorCode::kInput, fmt::format("{}: {}", s.upstream_ca, error.message()));
+  return {};
+}
+
+}  // namespace
 
 struct Gateway::State {
   State(Settings settings, Identity identity, std::unique_ptr<pipeline::Pipeline> pipeline)
-      : shared{std::move(settings), std::move(identity), Observer(std::move(pipeline), nullptr), {}, {}} {}
+      : shared{std::move(settings), std::move(identity), Standings(std::make_shared<verdict::Policy>()),
+               Observer(std::move(pipeline), on_look(), settings.now)} {
+    shared.standings.set_policy(shared.settings.policy);
+  }
 
+  // What a look means: the policy decides anew, and who is flagged for the first time is a finding.
+  Observer::OnLook on_look() {
+    return [this](const pipeline::AccountFinding& f) {
+      const bool kept = shared.standings.update(f);
+      if (f.flagged && !f.label && found.insert(f.account).second) {
+        ++shared.findings;
+        Finding finding{f.account, f.flagged_at.value_or(f.last_seen), finding_json(f)};
+        if (shared.keeper) {
+          shared.keeper->note(std::move(finding));
+        } else if (alerts) {
+          alerts->submit(alert_of(finding));
+        }
+      }
+      return kept;
+    };
+  }
+
+  base::Result<void> open_store();
+
+  std::unordered_set<std::string> found;  // of the observer's thread, once it runs
+  std::unique_ptr<Alerts> alerts;
   Shared shared;
   std::vector<std::unique_ptr<Worker>> workers;
   asio::io_context admin_io{1};
@@ -72,11 +144,40 @@ struct Gateway::State {
   std::vector<std::thread> threads;
 };
 
+// Before anything is observed.
+base::Result<void> Gateway::State::open_store() {
+  const Settings& s = shared.settings;
+  auto archive = Archive::open(s.database);
+  if (!archive) return tl::unexpected(archive.error());
+  const auto findings = archive->findings();
+  if (!findings) return tl::unexpected(findings.error());
+  for (const Finding& f : *findings) found.insert(f.account);
+  auto labels = archive->labels();
+  if (!labels) return tl::unexpected(labels.error());
+  const auto last = shared.observer.restore(*archive);
+  if (!last) return tl::unexpected(last.error());
+  shared.observer.set_labels(std::move(*labels));
+
+  KeeperSettings k;
+  k.now = s.now;
+  k.subjects_for = s.subjects_for;
+  k.findings_for = s.findings_for;
+  k.on_kept = [this](const Finding& f) {
+    if (alerts) alerts->submit(alert_of(f));
+  };
+  k.on_suspended = [this](const std::string& why) {
+    shared.settings.tell(why.empty() ? "the store works again: nothing is missing from it"
+                                     : fmt::format("what is observed now would not outlive the process: {}", why));
+  };
+  shared.keeper = std::make_unique<Keeper>(std::move(*archive), *last, shared.observer, std::move(k));
+  return {};
+}
+
 Gateway::Gateway(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 base::Result<std::unique_ptr<Gateway>> Gateway::start(Settings settings, Identity identity,
                                                       std::unique_ptr<pipeline::Pipeline> pipeline) {
-  const auto upstream = resolve(settings.upstream);
+  const auto upstream = resolve(settings.upstream);  // a name that is wrong is told at once
   if (!upstream) return tl::unexpected(upstream.error());
   auto listen = resolve(settings.listen);
   if (!listen) return tl::unexpected(listen.error());
@@ -85,17 +186,28 @@ base::Result<std::unique_ptr<Gateway>> Gateway::start(Settings settings, Identit
 
   auto state = std::make_unique<State>(std::move(settings), std::move(identity), std::move(pipeline));
   State& s = *state;
-  s.shared.upstream = *upstream;
-  for (unsigned i = 0; i < std::max(1u, s.shared.settings.threads); ++i) {
+  const Settings& set = s.shared.settings;
+  if (auto ok = load_tls(set, s.shared); !ok) return tl::unexpected(ok.error());
+  for (unsigned i = 0; i < std::max(1u, set.threads); ++i) {
     error_code error;
-    s.workers.push_back(std::make_unique<Worker>(s.shared, *listen, error));
-    if (error) return tl::unexpected(cannot_listen(s.shared.settings.listen, error));
+    s.workers.push_back(std::make_unique<Worker>(s.shared, *listen, i == 0, error));
+    if (error) return tl::unexpected(cannot_listen(set.listen, error));
     listen->port(s.workers.front()->port());
   }
   error_code error;
   listen_on(s.admin, *admin, false, error);
-  if (error) return tl::unexpected(cannot_listen(s.shared.settings.admin, error));
-  asio::co_spawn(s.admin_io, serve_admin(s.admin, s.shared), asio::detached);
+  if (error) return tl::unexpected(cannot_listen(set.admin, error));
+  if (!set.alerts.webhook_url.empty() || !set.alerts.json_log.empty() || set.alerts.syslog) {
+    auto alerts = Alerts::start(set.alerts);
+    if (!alerts) return tl::unexpected(alerts.error());
+    s.alerts = std::move(*alerts);
+    s.shared.alerts = s.alerts.get();
+  }
+  if (!set.database.empty()) {
+    if (auto ok = s.open_store(); !ok) return tl::unexpected(ok.error());
+  }
+  s.shared.observer.refresh();
+  asio::co_spawn(s.admin_io, serve_admin(s.admin, s.shared, s.admin_io), asio::detached);
 
   for (auto& worker : s.workers) s.threads.emplace_back([&worker] { worker->run(); });
   s.threads.emplace_back([&s] { s.admin_io.run(); });
@@ -115,9 +227,11 @@ uint16_t Gateway::admin_port() const {
 Observer& Gateway::observer() {
   return state_->shared.observer;
 }
-
 uint64_t Gateway::open_connections() const {
   return state_->shared.counts.connections.load();
+}
+void Gateway::set_policy(std::shared_ptr<const verdict::Policy> policy) {
+  state_->shared.standings.set_policy(std::move(policy));
 }
 
 void Gateway::stop() {
@@ -127,6 +241,11 @@ void Gateway::stop() {
   state_->admin_io.stop();
   state_->threads.back().join();
   state_->threads.clear();
+  // In this order: what was relayed is read, what was read is kept, what was found is told.
+  state_->shared.observer.finish();
+  state_->shared.keeper.reset();
+  state_->shared.alerts = nullptr;
+  state_->alerts.reset();
 }
 
 }  // namespace stillwatch::gateway

@@ -15,8 +15,10 @@
 
 #include "base/error.h"
 #include "base/time.h"
+#include "gateway/alerts.h"
 #include "gateway/identity.h"
 #include "gateway/observer.h"
+#include "verdict/policy.h"
 
 namespace stillwatch::gateway {
 
@@ -24,21 +26,36 @@ struct Address {
   std::string host;
   uint16_t port = 0;
 };
+struct UpstreamAddress : Address {
+  bool tls = false;
+};
 // "127.0.0.1:8080", "[::1]:8080", "localhost:80".
 base::Result<Address> parse_address(std::string_view text);
-// "http://host[:port]": nothing behind it, and no https yet.
-base::Result<Address> parse_upstream(std::string_view url);
+// "http://host[:port]" or "https://host[:port]", nothing behind it.
+base::Result<UpstreamAddress> parse_upstream(std::string_view url);
 
 struct Settings {
   Address listen;
-  Address upstream;
+  UpstreamAddress upstream;
+  std::string upstream_ca;  // PEM file of who may vouch for the upstream; "": the system's
+  std::string certificate;  // PEM files of the listener; "": in the clear
+  std::string key;
   Address admin;
+  std::string admin_token;  // "": none is asked for
   unsigned threads = 1;
+  std::string database;  // path; "": nothing outlives the process
+  std::chrono::days subjects_for{365};
+  std::chrono::days findings_for{730};
+  std::shared_ptr<const verdict::Policy> policy = std::make_shared<verdict::Policy>();
+  AlertSettings alerts;
   std::chrono::seconds idle{75};       // between requests
   std::chrono::seconds head{30};       // for a head to arrive
   std::chrono::seconds progress{600};  // without a byte from either side, once a request is under way
+  std::chrono::seconds connect{10};    // for the upstream to take a connection
+  std::chrono::seconds linger{5};      // for a client to read the last answer of its connection
   std::chrono::seconds drain{10};      // for exchanges under way when stopping
   std::function<base::Time()> now;     // the clock of observations
+  std::function<void(std::string_view)> tell = [](std::string_view) {};  // the operator, in a line
 };
 
 class Gateway {
@@ -52,6 +69,7 @@ class Gateway {
   uint16_t admin_port() const;
   Observer& observer();
   uint64_t open_connections() const;
+  void set_policy(std::shared_ptr<const verdict::Policy> policy);
 
   // Takes no new connections, lets exchanges under way end for `drain`, then closes the rest.
   void stop();

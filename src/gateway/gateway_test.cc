@@ -24,10 +24,11 @@ std::unique_ptr<Gateway> gateway_before(uint16_t upstream) {
   Settings s;
   s.listen = {"127.0.0.1", 0};
   s.admin = {"127.0.0.1", 0};
-  s.upstream = {"127.0.0.1", upstream};
+  s.upstream.host = "127.0.0.1";
+  s.upstream.port = upstream;
   s.drain = std::chrono::seconds(1);
   s.now = the_time;
-  auto started = Gateway::start(s, Identity({}, ""),
+  auto started = Gateway::start(s, Identity({}, {}),
                                 std::make_unique<pipeline::Pipeline>(nullptr, verdict::Labels(), pipeline::Options{}));
   EXPECT_TRUE(started) << (started ? "" : started.error().message);
   return std::move(*started);
@@ -182,7 +183,7 @@ TEST(Gateway, ObservesWhatItRelaysStreamedOrNot) {
   const pipeline::Findings f = gateway->observer().findings();
   ASSERT_EQ(f.ranked.size(), 1u);
   EXPECT_EQ(f.ranked[0].exposure.output_tokens, 77u);
-  EXPECT_EQ(f.ranked[0].account, Identity({}, "").account_of_key("key-1"));
+  EXPECT_EQ(f.ranked[0].account, Identity({}, {}).account_of_key("key-1"));
   EXPECT_EQ(f.ranked[0].account.find("key-1"), std::string::npos);
 }
 
@@ -213,7 +214,7 @@ TEST(Gateway, FindsWhatAScanFinds) {
         key, body.size(), body));
     const std::string line = fmt::format(
         R"({{"time":"{}","account":"{}","network":"127.0.0.1","client":"t","status":200,"request":{},"response":{}}})",
-        base::format_rfc3339(the_time()), Identity({}, "").account_of_key(key), body, kAnswer);
+        base::format_rfc3339(the_time()), Identity({}, {}).account_of_key(key), body, kAnswer);
     ASSERT_TRUE(parser.parse(
         line, [&](const dialect::Exchange& e) { scanned.observe(e.account, e.organization, extractor.extract(e)); }));
   }
@@ -232,7 +233,7 @@ TEST(Gateway, ServesMetricsAndFindings) {
   Client(gateway->port()).ask(post(kPrompt));
   wait_until([&] { return gateway->observer().counts().observed == 1; });
   const auto get = [&](std::string_view target) {
-    return Client(gateway->admin_port()).ask(fmt::format("GET {} HTTP/1.1\r\nHost: a\r\n\r\n", target));
+    return Client(gateway->admin_port()).ask(fmt::format("GET {} HTTP/1.1\r\nHost: localhost:1\r\n\r\n", target));
   };
   EXPECT_THAT(get("/metrics").payload, HasSubstr("\nstillwatch_exchanges_observed_total 1\n"));
   EXPECT_THAT(get("/metrics").payload, HasSubstr("\nstillwatch_observations_shed_total 0\n"));
@@ -285,12 +286,14 @@ TEST(Addresses, AreReadStrictly) {
   EXPECT_EQ(parse_address("[::1]:80")->host, "::1");
   EXPECT_EQ(parse_upstream("http://h:9000/")->port, 9000);
   EXPECT_EQ(parse_upstream("http://h")->port, 80);
+  EXPECT_EQ(parse_upstream("https://h")->port, 443);
+  EXPECT_TRUE(parse_upstream("https://h")->tls);
   for (const char* bad : {"h", "h:", ":80", "h:99999", "h:8x"}) EXPECT_FALSE(parse_address(bad)) << bad;
-  for (const char* bad : {"https://h", "h:80", "http://h/v1"}) EXPECT_FALSE(parse_upstream(bad)) << bad;
+  for (const char* bad : {"ftp://h", "h:80", "http://h/v1"}) EXPECT_FALSE(parse_upstream(bad)) << bad;
 }
 
 TEST(Identity, HidesCredentialsBehindASecret) {
-  const Identity one({1}, "x-account"), other({2}, "");
+  const Identity one({1}, {.trusted_field = "x-account"}), other({2}, {});
   wire::RequestHead head;
   const std::string text = "GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer  secret-key\r\n\r\n";
   ASSERT_TRUE(wire::parse_request(text, head));

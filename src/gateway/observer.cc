@@ -1,10 +1,9 @@
 #include "gateway/observer.h"
 
 #include <pthread.h>
-#include <simdjson.h>
 
-#include "dialect/body.h"
 #include "features/features.h"
+#include "gateway/reader.h"
 
 namespace stillwatch::gateway {
 namespace {
@@ -13,55 +12,10 @@ constexpr std::chrono::milliseconds kNap(2);
 constexpr size_t kBetweenYields = 16;
 constexpr size_t kBatchAtEase = 512;
 
-// The data of all events of a stream as one JSON array; events that are no object (`[DONE]`) are left out.
-void array_of_events(std::string_view stream, std::string& out) {
-  out = "[";
-  while (!stream.empty()) {
-    const size_t end = std::min(stream.find_first_of("\r\n"), stream.size());
-    std::string_view line = stream.substr(0, end);
-    stream.remove_prefix(std::min(end + 1, stream.size()));
-    if (!line.starts_with("data:")) continue;
-    line.remove_prefix(5);
-    line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
-    if (!line.starts_with('{')) continue;
-    if (out.size() > 1) out += ',';
-    out += line;
-  }
-  out += ']';
-}
-
 }  // namespace
 
-struct Observer::Reader {
-  simdjson::dom::parser request_parser, response_parser;
-  dialect::Arena arena;
-  dialect::Exchange exchange;
-  features::FeatureExtractor extractor;
-  std::string events;
-
-  // False if there is no prompt in it.
-  bool read(const Observation& o) {
-    simdjson::dom::element request;
-    if (o.request.empty() || request_parser.parse(o.request).get(request) != simdjson::SUCCESS) return false;
-    arena.clear();
-    exchange.clear();
-    exchange.time = o.time;
-    exchange.account = o.account;
-    exchange.network = o.network;
-    exchange.client = o.client;
-    exchange.status = o.status;
-    if (!dialect::read_request(request, arena, exchange)) return false;
-    if (o.streamed) array_of_events(o.response, events);
-    simdjson::dom::element response;
-    const std::string& text = o.streamed ? events : o.response;
-    if (!text.empty() && response_parser.parse(text).get(response) == simdjson::SUCCESS)
-      dialect::read_response(response, arena, exchange);
-    return true;
-  }
-};
-
-Observer::Observer(std::unique_ptr<pipeline::Pipeline> pipeline, OnLook on_look)
-    : pipeline_(std::move(pipeline)), on_look_(std::move(on_look)), thread_([this] { run(); }) {}
+Observer::Observer(std::unique_ptr<pipeline::Pipeline> pipeline, OnLook on_look, std::function<base::Time()> now)
+    : pipeline_(std::move(pipeline)), on_look_(std::move(on_look)), now_(std::move(now)), thread_([this] { run(); }) {}
 
 Observer::~Observer() {
   finish();
@@ -98,6 +52,7 @@ void Observer::submit(Observation& observation) {
 void Observer::run() {
   ::pthread_setname_np(::pthread_self(), "observe");
   Reader reader;
+  features::FeatureExtractor extractor;
   std::vector<Observation> batch;
   size_t read = 0;
   while (true) {
@@ -111,23 +66,33 @@ void Observer::run() {
     std::unique_lock lock(pipeline_mutex_);
     for (const Observation& o : batch) {
       // An identity that the upstream did not accept is nobody's.
-      if (o.status != 401 && o.status != 403 && reader.read(o)) {
-        const features::Features f = reader.extractor.extract(reader.exchange);
-        const dialect::Exchange& e = reader.exchange;
-        const bool looked = pipeline_->observe(e.account, e.organization, f);
-        if (journal_) write_down(e, f);
-        if (looked && on_look_) on_look_(*pipeline_->finding(e.account));
-        prompts_.fetch_add(1, std::memory_order_relaxed);
-      }
+      if (o.status != 401 && o.status != 403)
+        reader.read(o, [&](const dialect::Exchange& e) { observe(e, extractor.extract(e)); });
       observed_.fetch_add(1, std::memory_order_relaxed);
       // Relaying threads on the same core go first, until that makes reading fall behind.
       if (batch.size() <= kBatchAtEase && ++read % kBetweenYields == 0) std::this_thread::yield();
     }
+    if (now_ && !batch.empty()) lag_ms_ = (now_() - batch.back().time).count();
     lock.unlock();
     keep_memory(batch);
     // Not woken for every exchange: a switch between threads costs more than relaying does.
     std::this_thread::sleep_for(kNap);
   }
+}
+
+void Observer::observe(const dialect::Exchange& e, const features::Features& f) {
+  prompts_.fetch_add(1, std::memory_order_relaxed);
+  const bool looked = pipeline_->observe(e.account, e.organization, f);
+  if (journal_) write_down(e, f);
+  if (!on_look_) return;
+  // Between looks the evidence stays and the exposure grows: of those that it matters of, it is told now and then.
+  if (!looked && followed_.empty()) return;
+  const std::string account(e.account);
+  if (!looked) {
+    const auto followed = followed_.find(account);
+    if (followed == followed_.end() || --followed->second > 0) return;
+  }
+  tell(account);
 }
 
 void Observer::write_down(const dialect::Exchange& e, const features::Features& f) {
@@ -163,6 +128,7 @@ ObserverCounts Observer::counts() const {
     const std::lock_guard lock(queue_mutex_);
     c.waiting = queue_.size();
   }
+  c.lag_ms = lag_ms_.load(std::memory_order_relaxed);
   const std::lock_guard lock(pipeline_mutex_);
   c.accounts = pipeline_->accounts();
   return c;
@@ -194,8 +160,36 @@ void Observer::set_labels(verdict::Labels labels) {
   pipeline_->set_labels(std::move(labels));
 }
 
+base::Result<uint64_t> Observer::restore(Archive& archive) {
+  const std::lock_guard lock(pipeline_mutex_);
+  return archive.restore(*pipeline_);
+}
+
+void Observer::tell(const std::string& account) {
+  constexpr int kBetween = 8;  // exchanges
+  const auto finding = pipeline_->finding(account);
+  if (finding && on_look_(*finding)) {
+    followed_[account] = kBetween;
+  } else {
+    followed_.erase(account);
+  }
+}
+
+void Observer::refresh() {
+  if (!on_look_) return;
+  const std::lock_guard lock(pipeline_mutex_);
+  for (const std::string& account : pipeline_->names()) tell(account);
+}
+
+void Observer::refresh(std::string_view account) {
+  if (!on_look_) return;
+  const std::lock_guard lock(pipeline_mutex_);
+  tell(std::string(account));
+}
+
 bool Observer::forget(std::string_view account) {
   const std::lock_guard lock(pipeline_mutex_);
+  followed_.erase(std::string(account));
   return pipeline_->forget(account);
 }
 

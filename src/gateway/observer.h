@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 #include "gateway/archive.h"
@@ -21,6 +22,7 @@
 namespace stillwatch::gateway {
 
 constexpr size_t kObservedBodyBytesMax = 8u << 20;  // of either body; an exchange with a longer one is shed
+constexpr size_t kUnderWayBytesMax = 256u << 20;    // of bodies larger than 256 KiB, all connections together
 constexpr size_t kQueueBytesMax = 256u << 20;
 constexpr size_t kSpareBytesMax = 32u << 20;
 constexpr size_t kJournalBytesMax = 128u << 20;  // not taken yet
@@ -32,6 +34,8 @@ struct Observation {
   std::string client;  // User-Agent
   int status = 0;
   bool streamed = false;  // the response is text/event-stream
+  std::string target;     // of the request
+  std::string encoding;   // of the response, as in Content-Encoding
   std::string request;
   std::string response;
 };
@@ -42,13 +46,15 @@ struct ObserverCounts {
   uint64_t shed = 0;
   uint64_t waiting = 0;  // in the queue
   uint64_t accounts = 0;
+  int64_t lag_ms = 0;  // from the request to its reading, of the last one read
 };
 
 class Observer {
  public:
-  // `on_look` is called, by the reading thread, with every account at the moment its evidence may have changed.
-  using OnLook = std::function<void(const pipeline::AccountFinding&)>;
-  Observer(std::unique_ptr<pipeline::Pipeline> pipeline, OnLook on_look);
+  // Called by the reading thread with an account when its evidence may have changed and, while it returns true, when
+  // its exposure has grown somewhat.
+  using OnLook = std::function<bool(const pipeline::AccountFinding&)>;
+  Observer(std::unique_ptr<pipeline::Pipeline> pipeline, OnLook on_look, std::function<base::Time()> now = {});
   ~Observer();
   void finish();  // reads what waits, then takes no more
 
@@ -61,6 +67,11 @@ class Observer {
   std::optional<pipeline::AccountFinding> finding(std::string_view account) const;
   void set_labels(verdict::Labels labels);
   bool forget(std::string_view account);
+  // Gives the pipeline what the archive kept; the number of the last exchange in it.
+  base::Result<uint64_t> restore(Archive& archive);
+  // Tells of all accounts, or of one, as if they had been looked at.
+  void refresh();
+  void refresh(std::string_view account);
 
   // From now on what is observed is written down, numbered after `last`, until take() takes it away.
   void start_journal(uint64_t last);
@@ -72,8 +83,9 @@ class Observer {
   Taken take(size_t subjects_max);
 
  private:
-  struct Reader;
   void run();
+  void tell(const std::string& account);
+  void observe(const dialect::Exchange& e, const features::Features& f);
   void write_down(const dialect::Exchange& e, const features::Features& f);
   void keep_memory(std::vector<Observation>& batch);
 
@@ -82,6 +94,7 @@ class Observer {
   mutable std::mutex pipeline_mutex_;
   std::optional<Journal> journal_;
   bool journal_gap_ = false;
+  std::unordered_map<std::string, int> followed_;  // accounts, and exchanges until they are told of again
 
   mutable std::mutex queue_mutex_;
   std::condition_variable ready_;
@@ -93,6 +106,8 @@ class Observer {
   std::atomic<uint64_t> observed_{0};
   std::atomic<uint64_t> prompts_{0};
   std::atomic<uint64_t> shed_{0};
+  std::atomic<int64_t> lag_ms_{0};
+  std::function<base::Time()> now_;
   std::thread thread_;
 };
 

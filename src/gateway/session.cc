@@ -1,6 +1,6 @@
 #include "gateway/session.h"
 
-#include <fmt/format.h>
+#include <poll.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -25,12 +25,13 @@ Session::Session(Worker& worker, Stream client, std::string peer)
       client_(std::move(client)),
       upstream_(worker.io()),
       peer_(std::move(peer)),
-      uploaded_(worker.io()) {
-  expect_within(worker.shared().settings.idle);
+      timer_(worker.io()) {
+  expect_within(worker.shared().settings.head);
   ++worker.shared().counts.connections;
 }
 
 Session::~Session() {
+  stop_observing();
   worker_.sessions_.erase(place_);
   --worker_.shared().counts.connections;
 }
@@ -38,23 +39,41 @@ Session::~Session() {
 void Session::close() {
   client_.close();
   upstream_.close();
+  timer_.cancel();
 }
 
 void Session::check() {
   if (worker_.seconds() > deadline_ || (worker_.stopping() && idle_) || client_left()) close();
+  moved_ = false;
 }
 
+// Whether it closed its side, be there unread bytes or not, while it waits for us; one whose upload moves is at work.
 bool Session::client_left() {
-  if (!answering_ || upload_ == Upload::kRunning || !client_.is_open()) return false;
-  char byte = 0;
-  return ::recv(client_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+  if (!waiting_ || moved_ || !client_.is_open()) return false;
+  pollfd p{client_.socket().native_handle(), POLLRDHUP, 0};
+  return ::poll(&p, 1, 0) == 1 && (p.revents & (POLLRDHUP | POLLERR | POLLHUP)) != 0;
 }
 
 Task<void> Session::run() {
   bool more = true;
+  if (asio::ssl::context* tls = worker_.shared().tls_of_listener()) more = !co_await client_.accept_tls(*tls);
   while (more) more = co_await exchange();
-  client_.shutdown(Socket::shutdown_both);
+  waiting_ = false;
+  if (client_.is_open()) co_await linger();
   close();
+}
+
+// Reads on for a while after the last answer: closing at once with bytes unread would reset the connection, and the
+// client might lose that answer (RFC 9112, section 9.6).
+Task<void> Session::linger() {
+  expect_within(worker_.shared().settings.linger);
+  co_await client_.end();
+  upstream_.close();
+  while (client_.is_open()) {
+    from_client_.clear();
+    const auto [error, n] = co_await client_.read_some(from_client_.room());
+    if (error) break;
+  }
 }
 
 // Until from_client_ begins with a whole head; false at the end of the connection.
@@ -74,11 +93,15 @@ Task<bool> Session::read_head() {
     seen = from_client_.view().size();
     const asio::mutable_buffer room = from_client_.room();
     if (room.size() == 0) {
-      co_await answer_ourselves(431, "the head is too long");
+      ++worker_.shared().counts.refused;
+      co_await refuse(431, "the head is too long");
       co_return false;
     }
     const auto [error, n] = co_await client_.read_some(room);
-    if (error) co_return false;
+    if (error) {
+      close();
+      co_return false;
+    }
     if (idle_) {
       idle_ = false;
       expect_within(worker_.shared().settings.head);
@@ -87,18 +110,29 @@ Task<bool> Session::read_head() {
   }
 }
 
-Task<bool> Session::connect() {
-  from_upstream_.clear();
-  upstream_ = worker_.take_upstream();
-  if (upstream_.is_open()) co_return true;
-  co_return !co_await upstream_.connect(worker_.shared().upstream);
+void Session::stop_observing() {
+  observable_ = false;
+  worker_.shared().observed_bytes.fetch_sub(charged_, std::memory_order_relaxed);
+  charged_ = 0;
+  observation_.request = {};
+  observation_.response = {};
 }
 
 void Session::observe(std::string& into, std::string_view payload) {
   if (!observable_) return;
-  if (into.size() + payload.size() > kObservedBodyBytesMax) {
-    observable_ = false;
-    worker_.shared().observer.shed();
+  // Small bodies are not worth the counting.
+  constexpr size_t kStep = 256u << 10;
+  const size_t size = observation_.request.size() + observation_.response.size() + payload.size();
+  Shared& shared = worker_.shared();
+  bool room = into.size() + payload.size() <= kObservedBodyBytesMax;
+  if (room && size > charged_ + kStep) {
+    const size_t more = size - charged_;
+    charged_ += more;
+    room = shared.observed_bytes.fetch_add(more, std::memory_order_relaxed) + more <= kUnderWayBytesMax;
+  }
+  if (!room) {
+    stop_observing();
+    shared.observer.shed();
     return;
   }
   into.append(payload);
@@ -122,205 +156,121 @@ Task<void> Session::upload() {
   while (good && !request_body_.done()) {
     if (from_client_.view().empty()) {
       const auto [error, n] = co_await client_.read_some(from_client_.room());
+      client_failed_ = static_cast<bool>(error);
       if (error) break;
       from_client_.fill(n);
     }
     size_t consumed = 0;
     good = take_request_body(from_client_.view(), consumed);
+    client_failed_ = !good;
     if (!good) break;
     const auto [error, n] = co_await upstream_.write(from_client_.view().substr(0, consumed));
     good = !error;
     from_client_.consume(consumed);
-    expect_within(worker_.shared().settings.progress);
+    moved_ = true;
+    if (good) expect_within(worker_.shared().settings.progress);
   }
   upload_ = request_body_.done() && good ? Upload::kDone : Upload::kFailed;
-  if (upload_ == Upload::kFailed) {
-    upstream_.shutdown(Socket::shutdown_send);
+  if (client_failed_) {
+    // The upstream must not take half a body for a whole one; it may have answered already.
+    upstream_.shutdown_send();
     if (!good) upstream_.close();
   }
-  uploaded_.cancel();
+  timer_.cancel();
+}
+
+void Session::begin_observation() {
+  Shared& shared = worker_.shared();
+  stop_observing();
+  observation_.time = shared.settings.now();
+  observation_.network = shared.identity.network_of(request_, peer_);
+  observation_.account = shared.identity.account_of(request_, observation_.network);
+  observation_.client = request_.find("user-agent");
+  observation_.target = request_.target;
+  observable_ = true;
+}
+
+// What the policy wants done before a request of this account goes on.
+Task<bool> Session::hold_back() {
+  stripper_.reset();
+  Shared& shared = worker_.shared();
+  const auto decided = shared.standings.find(observation_.account);
+  if (!decided) co_return true;
+  const verdict::Decision& decision = decided->decision;
+  shared.policy_counts.note(decision);
+  if (decision.refusal != nullptr)
+    co_return co_await refuse(decision.refusal->status, decision.refusal->message, "policy");
+  if (decision.strip_logprobs) stripper_.emplace("logprobs");
+  if (decision.delay_ms > 0) {
+    timer_.expires_after(std::chrono::milliseconds(decision.delay_ms));
+    co_await timer_.async_wait(kWait);
+  }
+  co_return client_.is_open();
 }
 
 Task<bool> Session::exchange() {
   idle_ = from_client_.view().empty();
+  waiting_ = answered_ = client_failed_ = false;
   expect_within(worker_.shared().settings.idle);
   if (!co_await read_head()) co_return false;
   Shared& shared = worker_.shared();
+  idle_ = false;
   if (auto ok = wire::parse_request(request_head_text_, request_); !ok) {
     ++shared.counts.refused;
-    co_await answer_ourselves(ok.error().status, ok.error().reason);
+    co_await refuse(ok.error().status, ok.error().reason);
     co_return false;
   }
-  ++shared.counts.requests;
-  expect_within(shared.settings.progress);
-  observation_.time = shared.settings.now();
-  observation_.account = shared.identity.account_of(request_, peer_);
-  observation_.network = peer_;
-  observation_.client = request_.find("user-agent");
-  observation_.request.clear();
-  observation_.response.clear();
-  observable_ = true;
-  constexpr uint64_t kReservedMax = 1u << 20;  // no more than this on the word of a client
-  if (request_.framing == wire::Framing::kLength)
-    observation_.request.reserve(static_cast<size_t>(std::min(request_.length, kReservedMax)));
-
+  begin_observation();
   request_body_ = wire::BodyReader(request_);
   size_t consumed = 0;
   const std::string_view first = from_client_.view();
   if (!take_request_body(first, consumed)) {
     ++shared.counts.refused;
-    co_await answer_ourselves(400, "the framing of the body is broken");
+    co_await refuse(400, "the framing of the body is broken");
     co_return false;
   }
-  if (!co_await connect()) {
-    ++shared.counts.upstream_failures;
-    co_await answer_ourselves(502, "the upstream cannot be reached");
-    co_return false;
-  }
-  out_.clear();
-  out_.append(request_.method).append(" ").append(request_.target);
-  out_.append(request_.minor_version == 1 ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n");
-  wire::append_end_to_end(request_, out_);
-  if (request_.framing == wire::Framing::kChunked) out_ += "Transfer-Encoding: chunked\r\n";
-  out_.append("\r\n").append(first.substr(0, consumed));
+  waiting_ = true;
+  expect_within(shared.settings.progress);
+  if (!co_await hold_back()) co_return false;
+  expect_within(shared.settings.connect);
+  from_upstream_.clear();
+  if (!worker_.take_upstream(upstream_) && co_await worker_.connect_upstream(upstream_))
+    co_return co_await upstream_failed("the upstream cannot be reached");
+  expect_within(shared.settings.progress);
+  const bool sent = co_await forward(first.substr(0, consumed));
   from_client_.consume(consumed);
-  std::string_view left = out_;
-  error_code error = upstream_.write_now(left);
-  if (!error && !left.empty()) std::tie(error, std::ignore) = co_await upstream_.write(left);
-  if (error) {
-    ++shared.counts.upstream_failures;
-    co_await answer_ourselves(502, "the upstream closed its connection");
-    co_return false;
-  }
+  if (!sent) co_return co_await upstream_failed("the upstream closed its connection");
   upload_ = request_body_.done() ? Upload::kNone : Upload::kRunning;
   if (upload_ == Upload::kRunning) asio::co_spawn(worker_.io(), upload(), asio::detached);
-  answering_ = true;
   bool stays = co_await answer();
-  answering_ = false;
+  waiting_ = false;
   if (upload_ == Upload::kRunning) {  // answered before the body was through: neither connection can be used again
     stays = false;
-    close();
+    upstream_.close();
+    co_await client_.end();
+    expect_within(shared.settings.linger);
     while (upload_ == Upload::kRunning) {
-      uploaded_.expires_at(Timer::time_point::max());
-      co_await uploaded_.async_wait(kWait);
+      timer_.expires_at(Timer::time_point::max());
+      co_await timer_.async_wait(kWait);
     }
   }
   co_return stays&& upload_ != Upload::kFailed && !worker_.stopping();
 }
 
-// The upstream's answer, interim ones first; true if both connections may be used again.
-Task<bool> Session::answer() {
-  Shared& shared = worker_.shared();
-  size_t seen = 0;
-  while (true) {
-    const size_t end = wire::find_head_end(from_upstream_.view(), seen);
-    if (end == std::string_view::npos) {
-      seen = from_upstream_.view().size();
-      const asio::mutable_buffer room = from_upstream_.room();
-      error_code error;
-      size_t n = 0;
-      if (room.size() > 0) std::tie(error, n) = co_await upstream_.read_some(room);
-      if (error || n == 0) {
-        if (!client_.is_open()) co_return false;
-        ++shared.counts.upstream_failures;
-        co_await answer_ourselves(502, "the upstream ended without an answer");
-        co_return false;
-      }
-      from_upstream_.fill(n);
-      expect_within(shared.settings.progress);
-      continue;
-    }
-    response_head_text_.assign(from_upstream_.view().substr(0, end));
-    from_upstream_.consume(end);
-    seen = 0;
-    const auto ok = wire::parse_response(response_head_text_, request_.method, response_);
-    if (!ok || response_.status == 101 ||
-        (response_.framing == wire::Framing::kChunked && request_.minor_version == 0)) {
-      ++shared.counts.upstream_failures;
-      co_await answer_ourselves(502, ok ? "the upstream's answer does not fit the request" : ok.error().reason);
-      co_return false;
-    }
-    if (response_.status >= 200) break;
-    if (request_.minor_version == 0) continue;  // HTTP/1.0 knows no interim answers
-    out_.assign("HTTP/1.1").append(response_.status_line.substr(8)).append("\r\n");
-    wire::append_end_to_end(response_, out_);
-    out_ += "\r\n";
-    const auto [error, n] = co_await client_.write(out_);
-    if (error) co_return false;
-  }
-
-  wire::BodyReader body(response_);
-  const bool client_stays = request_.keep_alive && !body.until_close() && !worker_.stopping();
-  out_.assign("HTTP/1.1").append(response_.status_line.substr(8)).append("\r\n");
-  wire::append_end_to_end(response_, out_);
-  if (response_.framing == wire::Framing::kChunked) out_ += "Transfer-Encoding: chunked\r\n";
-  if (!client_stays) out_ += "Connection: close\r\n";
-  if (client_stays && request_.minor_version == 0) out_ += "Connection: keep-alive\r\n";
-  out_ += "\r\n";
-  observation_.status = response_.status;
-  observation_.streamed = response_.find("content-type").starts_with("text/event-stream");
-  if (!response_.find("content-encoding").empty()) observation_.streamed = false;
-
-  const bool whole = co_await relay_response_body(body);
-  finish_observation();  // also of an answer that was cut: who hangs up before its end has read what came before
-  if (!whole) co_return false;
-  if (response_.keep_alive && from_upstream_.view().empty() && request_.minor_version == 1 &&
-      upload_ != Upload::kRunning && upload_ != Upload::kFailed) {
-    worker_.keep_upstream(std::move(upstream_));
-  } else {
-    upstream_.close();
-  }
-  co_return client_stays;
-}
-
-// out_ holds the head: it goes out with the first bytes of the body.
-Task<bool> Session::relay_response_body(wire::BodyReader& body) {
-  Shared& shared = worker_.shared();
-  while (true) {
-    const std::string_view bytes = from_upstream_.view();
-    size_t consumed = 0;
-    while (!body.done() && consumed < bytes.size()) {
-      const auto step = body.next(bytes.substr(consumed));
-      if (!step) {
-        ++shared.counts.upstream_failures;
-        co_return false;
-      }
-      observe(observation_.response, step->payload);
-      consumed += step->consumed;
-    }
-    if (!out_.empty() || consumed > 0) {
-      std::string_view left = bytes.substr(0, consumed);
-      if (!out_.empty()) left = out_.append(left);
-      error_code error = client_.write_now(left);
-      if (!error && !left.empty()) std::tie(error, std::ignore) = co_await client_.write(left);
-      if (error) co_return false;
-      out_.clear();
-      from_upstream_.consume(consumed);
-      expect_within(shared.settings.progress);
-    }
-    if (body.done()) co_return true;
-    const auto [error, n] = co_await upstream_.read_some(from_upstream_.room());
-    if (error == asio::error::eof && body.until_close()) co_return true;
-    if (error) {
-      ++shared.counts.upstream_failures;
-      co_return false;
-    }
-    from_upstream_.fill(n);
-  }
-}
-
-void Session::finish_observation() {
-  if (!observable_) return;
-  worker_.shared().observer.submit(observation_);
-}
-
-Task<bool> Session::answer_ourselves(int status, std::string_view reason) {
-  const std::string body =
-      fmt::format(R"({{"error":{{"message":"stillwatch: {}","type":"gateway_error","code":{}}}}})", reason, status);
-  const std::string text = fmt::format(
-      "HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}", status,
-      status == 502 ? "Bad Gateway" : "Refused", body.size(), body);
-  const auto [error, n] = co_await client_.write(text);
+// The head and what has come of the body.
+Task<bool> Session::forward(std::string_view body) {
+  ++worker_.shared().counts.requests;
+  out_.clear();
+  out_.append(request_.method).append(" ").append(request_.target);
+  out_.append(request_.minor_version == 1 ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n");
+  // What is stripped must be readable.
+  wire::append_end_to_end(request_, out_, stripper_ ? "accept-encoding" : "");
+  if (stripper_) out_ += "Accept-Encoding: identity\r\n";
+  if (request_.framing == wire::Framing::kChunked) out_ += "Transfer-Encoding: chunked\r\n";
+  out_.append("\r\n").append(body);
+  std::string_view left = out_;
+  error_code error = upstream_.write_now(left);
+  if (!error && !left.empty()) std::tie(error, std::ignore) = co_await upstream_.write(left);
   co_return !error;
 }
 

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <list>
+#include <optional>
 
+#include "countermeasure/strip.h"
 #include "gateway/worker.h"
 #include "wire/body.h"
 
@@ -45,18 +47,28 @@ class Session {
  private:
   enum class Upload { kNone, kRunning, kDone, kFailed };
 
+  // session.cc: the request
   Task<bool> exchange();  // true: another may follow
   Task<bool> read_head();
-  Task<bool> connect();
+  void begin_observation();
+  Task<bool> hold_back();  // as the policy wants it; false if the request was refused
+  Task<bool> forward(std::string_view body);
   Task<void> upload();
-  Task<bool> answer();
-  Task<bool> relay_response_body(wire::BodyReader& body);
-  bool client_left();
-  Task<bool> answer_ourselves(int status, std::string_view reason);
+  Task<void> linger();
   bool take_request_body(std::string_view bytes, size_t& consumed);
-  void observe(std::string& into, std::string_view payload);
-  void finish_observation();
+  bool client_left();
   void expect_within(std::chrono::seconds time) { deadline_ = worker_.seconds() + time.count(); }
+
+  // answer.cc: the response
+  Task<bool> answer();
+  Task<bool> read_answer_head();
+  bool begin_answer();
+  Task<bool> relay_answer_body();
+  Task<bool> refuse(int status, std::string_view reason, std::string_view type = "gateway_error");
+  Task<bool> upstream_failed(std::string_view reason);
+
+  void observe(std::string& into, std::string_view payload);
+  void stop_observing();
 
   Worker& worker_;
   std::list<Session*>::iterator place_;
@@ -71,12 +83,18 @@ class Session {
   std::string response_head_text_;
   std::string out_;
   wire::BodyReader request_body_;
+  wire::BodyReader response_body_;
+  std::optional<countermeasure::MemberStripper> stripper_;
   Upload upload_ = Upload::kNone;
-  Timer uploaded_;  // cancelled when an upload ends
+  Timer timer_;  // of a delay; cancelled when an upload ends or the session is closed
   Observation observation_;
+  size_t charged_ = 0;  // bytes of it that count against what all sessions may hold
   bool observable_ = false;
   bool idle_ = true;
-  bool answering_ = false;
+  bool waiting_ = false;   // for the upstream: the client has asked and owes nothing
+  bool moved_ = false;     // bytes of an upload, since the last check
+  bool answered_ = false;  // a byte of the final answer has gone out
+  bool client_failed_ = false;
   int64_t deadline_ = 0;  // in seconds of the worker
 };
 

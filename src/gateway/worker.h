@@ -2,12 +2,26 @@
 #pragma once
 
 #include <list>
+#include <optional>
 
 #include "gateway/asio.h"
 #include "gateway/gateway.h"
+#include "gateway/keeper.h"
+#include "gateway/standings.h"
 #include "gateway/stream.h"
 
 namespace stillwatch::gateway {
+
+// What policy decided about requests, by rung.
+struct PolicyCounts {
+  std::array<std::atomic<uint64_t>, verdict::kRungs> observed{}, enforced{};
+  void note(const verdict::Decision& d) {
+    for (size_t rung = 0; rung < verdict::kRungs; ++rung) {
+      observed[rung].fetch_add((d.observed >> rung) & 1, std::memory_order_relaxed);
+      enforced[rung].fetch_add((d.enforced >> rung) & 1, std::memory_order_relaxed);
+    }
+  }
+};
 
 struct RelayCounts {
   std::atomic<uint64_t> requests{0};
@@ -20,16 +34,25 @@ struct RelayCounts {
 struct Shared {
   Settings settings;
   Identity identity;
+  Standings standings;
   Observer observer;
   RelayCounts counts;
-  Endpoint upstream;
+  PolicyCounts policy_counts;
+  std::atomic<uint64_t> observed_bytes{0};              // of large bodies under way
+  std::optional<asio::ssl::context> listener_tls = {};  // none: in the clear
+  std::optional<asio::ssl::context> upstream_tls = {};
+  std::atomic<uint64_t> findings{0};    // accounts flagged for the first time
+  std::unique_ptr<Keeper> keeper = {};  // none: nothing is kept
+  Alerts* alerts = nullptr;             // none: nobody is told
+
+  asio::ssl::context* tls_of_listener() { return listener_tls ? &*listener_tls : nullptr; }
 };
 
 class Session;
 
 class Worker {
  public:
-  Worker(Shared& shared, const Endpoint& listen, error_code& error);
+  Worker(Shared& shared, const Endpoint& listen, bool first, error_code& error);
   uint16_t port() const { return port_; }
   void run();   // until stop() and the last session
   void stop();  // from any thread
@@ -39,25 +62,34 @@ class Worker {
   bool stopping() const { return stopping_; }
   int64_t seconds() const { return seconds_; }  // that this thread has run, about
 
-  // An idle connection that is still open, or a closed socket.
-  Stream take_upstream();
+  // Makes `stream` an idle connection that is still open, if there is one.
+  bool take_upstream(Stream& stream);
+  // Makes it a new one, to whichever address of the upstream answers.
+  Task<error_code> connect_upstream(Stream& stream);
   void keep_upstream(Stream&& stream);
 
  private:
   friend class Session;
   Task<void> sweep();
+  Task<void> resolve();
 
   Shared& shared_;
   asio::io_context io_{1};
   Acceptor acceptor_;
   Timer timer_;
   std::list<Session*> sessions_;
-  std::vector<Stream> idle_;
+  struct Idle {
+    Stream stream;
+    int64_t since;
+  };
+  std::vector<Idle> idle_;  // to the upstream, newest last
+  std::vector<Endpoint> upstream_;
+  int64_t resolved_at_ = 0;
   uint16_t port_ = 0;
   bool stopping_ = false;
   int64_t seconds_ = 0;
 };
 
-Task<void> serve_admin(Acceptor& acceptor, Shared& shared);
+Task<void> serve_admin(Acceptor& acceptor, Shared& shared, asio::io_context& io);
 
 }  // namespace stillwatch::gateway

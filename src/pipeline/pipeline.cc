@@ -204,6 +204,13 @@ std::optional<AccountFinding> Pipeline::finding(std::string_view account) const 
   return finding;
 }
 
+std::vector<std::string> Pipeline::names() const {
+  std::vector<std::string> names;
+  names.reserve(state_->subjects.size());
+  for (const auto& [account, subject] : state_->subjects) names.push_back(account);
+  return names;
+}
+
 void Pipeline::set_labels(verdict::Labels labels) {
   state_->labels = std::move(labels);
 }

@@ -49,6 +49,7 @@ class Pipeline {
   // A baseline calibrated on everything observed (labels respected); fails, saying how much is missing, for too little.
   base::Result<signals::Baseline> calibrate() const;
 
+  std::vector<std::string> names() const;  // of all accounts, in no order
   void set_labels(verdict::Labels labels);
 
   // The accounts that changed since they were last returned here, at most `max` of them.

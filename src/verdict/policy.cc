@@ -14,7 +14,7 @@ constexpr Name<int> kStatuses[] = {{"403", 403}, {"429", 429}};
 
 void read_conditions(YamlMap when, RungRule& rule, YamlMap& parent) {
   when.flag("flagged", rule.flagged);
-  when.number("p_value_max", rule.p_value_max, 0, 1);
+  when.number("p_value_max", rule.p_value_max, 0, kPValueMax);
   when.number("novel_exchanges_min", rule.novel_exchanges_min, 0, 1e12);
   when.number("output_tokens_min", rule.output_tokens_min, 0, 1e15);
   when.number("coverage_min", rule.coverage_min, 0, 1);

@@ -25,6 +25,7 @@ constexpr int kRungs = 3;
 std::string_view name_of(Rung rung);  // delay, strip, refuse
 
 constexpr uint32_t kDelayMsMax = 60'000;
+constexpr double kPValueMax = 0.05;  // less evidence than this is no reason to act
 
 // What a decision is about.
 struct Standing {

@@ -73,12 +73,7 @@ Verdict BodyReader::chunk_byte(char c) {
       state_ = State::kSize;
       return {};
     case State::kTrailer:
-      if (c == '\r') {
-        state_ = State::kTrailerLf;
-      } else if (is_control(c)) {
-        return refuse("a trailer holds a control character");
-      }
-      return {};
+      return trailer_byte(c);
     case State::kTrailerLf:
       if (c != '\n') return refuse("a trailer does not end with CR LF");
       state_ = line_ == 2 ? State::kDone : State::kTrailer;  // an empty line is the end
@@ -87,6 +82,32 @@ Verdict BodyReader::chunk_byte(char c) {
     case State::kData:
     case State::kDone:
       break;
+  }
+  return {};
+}
+
+Verdict BodyReader::trailer_byte(char c) {
+  if (line_ == 1) {
+    in_name_ = c != '\r';
+    name_size_ = 0;
+  }
+  if (in_name_) {
+    if (c == ':' && name_size_ > 0) {
+      const std::string_view name(name_.data(), name_size_);
+      for (const std::string_view forbidden : {"connection", "content-length", "host", "keep-alive", "proxy-connection",
+                                               "te", "trailer", "transfer-encoding", "upgrade"}) {
+        if (equal_names(name, forbidden)) return refuse("a trailer is about framing or the connection");
+      }
+      in_name_ = false;
+    } else if (!is_token_char(c)) {
+      return refuse("a trailer is not a field");
+    } else if (name_size_ < name_.size()) {
+      name_[name_size_++] = c;
+    }
+  } else if (c == '\r') {
+    state_ = State::kTrailerLf;
+  } else if (is_control(c)) {
+    return refuse("a trailer holds a control character");
   }
   return {};
 }

@@ -2,11 +2,13 @@
 // of the body: bytes are relayed as they are, chunk framing and trailers included, and the payload inside them is
 // pointed at.
 //
-// Chunk sizes are plain hexadecimal; lines of the framing end with CR LF and hold no control character. Bounds: 15
-// digits a chunk size, kFramingLineBytesMax a line (with its extension) and kTrailerBytesMax all trailers. Thread rule:
-// a value.
+// Chunk sizes are plain hexadecimal; lines of the framing end with CR LF and hold no control character. Trailers are
+// fields and say nothing of framing or of the connection (RFC 9110, section 6.5.1): a server behind might believe them.
+// Bounds: 15 digits a chunk size, kFramingLineBytesMax a line (with its extension) and kTrailerBytesMax all trailers.
+// Thread rule: a value.
 #pragma once
 
+#include <array>
 #include <string_view>
 
 #include "wire/head.h"
@@ -35,6 +37,7 @@ class BodyReader {
  private:
   enum class State : uint8_t { kData, kSize, kExtension, kSizeLf, kDataCr, kDataLf, kTrailer, kTrailerLf, kDone };
   Verdict chunk_byte(char c);
+  Verdict trailer_byte(char c);
 
   Framing framing_ = Framing::kNone;
   State state_ = State::kDone;
@@ -42,6 +45,9 @@ class BodyReader {
   uint32_t digits_ = 0;
   uint32_t line_ = 0;  // bytes of the line of framing
   uint32_t trailers_ = 0;
+  bool in_name_ = false;  // of a trailer
+  uint8_t name_size_ = 0;
+  std::array<char, 18> name_{};  // as much of it as can matter
 };
 
 }  // namespace stillwatch::wire

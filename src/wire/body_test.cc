@@ -64,7 +64,7 @@ TEST(Body, EndsWithItsConnection) {
 
 TEST(Body, EndsAfterItsLastChunk) {
   EXPECT_EQ(chunked("5\r\nhello\r\n0\r\n\r\nrest"), (Outcome{"hello", 15, true, false}));
-  EXPECT_EQ(chunked("00A;name=\"v\"\r\n0123456789\r\n1\r\nx\r\n0\r\nTrailer: y\r\n\r\n"),
+  EXPECT_EQ(chunked("00A;name=\"v\"\r\n0123456789\r\n1\r\nx\r\n0\r\nX-Mark: y\r\n\r\n"),
             (Outcome{"0123456789x", 49, true, false}));
   EXPECT_EQ(chunked("0\r\n\r\n"), (Outcome{"", 5, true, false}));
   EXPECT_FALSE(chunked("5\r\nhello\r\n0\r\n").done);
@@ -84,6 +84,16 @@ TEST(Body, RefusesFramingWithoutEnd) {
   std::string trailers = "0\r\n";
   while (trailers.size() < kTrailerBytesMax + 10) trailers += "X-Trailer: yes\r\n";
   EXPECT_TRUE(read(framed(Framing::kChunked), trailers, 100).refused);
+}
+
+TEST(Body, RefusesTrailersThatAServerBehindMightBelieve) {
+  for (const char* trailer : {"Connection: close", "proxy-connection: close", "Content-Length: 3", "HOST: b", "TE: x",
+                              "Transfer-Encoding: chunked", "no colon", ": no name", "space : x", " folded: x"}) {
+    for (const size_t piece : {size_t{1}, size_t{100}})
+      EXPECT_TRUE(read(framed(Framing::kChunked), std::string("0\r\n") + trailer + "\r\n\r\n", piece).refused)
+          << trailer;
+  }
+  EXPECT_FALSE(read(framed(Framing::kChunked), "0\r\nTransfer-Encoding-Hint: x\r\nHosts: \r\n\r\n", 1).refused);
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ constexpr auto kToken = [] {
 }();
 
 bool is_token(std::string_view s) {
-  return !s.empty() && std::all_of(s.begin(), s.end(), [](char c) { return kToken[static_cast<unsigned char>(c)]; });
+  return !s.empty() && std::all_of(s.begin(), s.end(), is_token_char);
 }
 
 bool is_value(std::string_view s) {
@@ -142,6 +142,10 @@ Verdict settle(Head& out, const Facts& facts) {
 
 }  // namespace
 
+bool is_token_char(char c) {
+  return kToken[static_cast<unsigned char>(c)];
+}
+
 bool equal_names(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
   for (size_t i = 0; i < a.size(); ++i) {
@@ -213,7 +217,7 @@ Verdict parse_response(std::string_view head, std::string_view request_method, R
   return {};
 }
 
-void append_end_to_end(const Head& head, std::string& out) {
+void append_end_to_end(const Head& head, std::string& out, std::string_view but) {
   constexpr std::string_view kHopByHop[] = {"connection", "keep-alive",        "proxy-connection",
                                             "te",         "transfer-encoding", "upgrade"};
   const auto dropped = [&](std::string_view name) {
@@ -222,7 +226,7 @@ void append_end_to_end(const Head& head, std::string& out) {
            std::any_of(head.connection.begin(), head.connection.end(), is);
   };
   for (const Field& f : head.fields) {
-    if (dropped(f.name)) continue;
+    if (dropped(f.name) || (!but.empty() && equal_names(f.name, but))) continue;
     out.append(f.name).append(": ").append(f.value).append("\r\n");
   }
 }

@@ -35,6 +35,8 @@ inline tl::unexpected<Refusal> refuse(std::string_view reason, int status = 400)
   return tl::unexpected<Refusal>(Refusal{status, reason});
 }
 
+bool is_token_char(char c);  // RFC 9110, section 5.6.2
+
 // What a field or a line of framing must not hold: everything invisible but the tab (RFC 9110, section 5.5).
 inline bool is_control(char c) {
   const auto b = static_cast<unsigned char>(c);
@@ -76,6 +78,7 @@ Verdict parse_response(std::string_view head, std::string_view request_method, R
 
 // Appends the fields that a proxy passes on, as they were spelt and in their order: not Connection and what it names,
 // nor Keep-Alive, Proxy-Connection, TE, Transfer-Encoding, Upgrade (RFC 9110, section 7.6.1).
-void append_end_to_end(const Head& head, std::string& out);
+// Leaves out the one called `but`, if it is not "".
+void append_end_to_end(const Head& head, std::string& out, std::string_view but = {});
 
 }  // namespace stillwatch::wire

@@ -1,0 +1,72 @@
+#include "gateway/config.h"
+
+#include "base/hash.h"
+
+namespace stillwatch::gateway {
+namespace {
+
+using base::YamlMap;
+
+// Reads the map under `key`, if there is one.
+template <typename Read>
+void section(YamlMap& map, const char* key, Read read) {
+  const YAML::Node node = map.take(key);
+  if (!node) return;
+  YamlMap inner(node, map.file());
+  read(inner);
+  map.adopt(inner);
+}
+
+void read_alerts(YamlMap& map, Config& c) {
+  AlertSettings& a = c.settings.alerts;
+  section(map, "webhook", [&](YamlMap& webhook) {
+    if (webhook.require("url")) webhook.text("url", a.webhook_url);
+    if (webhook.require("secret_file")) webhook.text("secret_file", c.webhook_secret_file);
+  });
+  map.flag("syslog", a.syslog);
+  map.text("json_log", a.json_log);
+}
+
+void read_days(YamlMap& map, const char* key, std::chrono::days& out) {
+  int days = static_cast<int>(out.count());
+  map.number(key, days, 1, 36'500);
+  out = std::chrono::days(days);
+}
+
+}  // namespace
+
+base::Result<Config> Config::parse(std::string_view yaml, std::string_view file) {
+  auto map = YamlMap::parse(yaml, file);
+  if (!map) return tl::unexpected(map.error());
+  Config c;
+  map->text("listen", c.listen);
+  map->text("upstream", c.upstream);
+  map->text("upstream_ca", c.settings.upstream_ca);
+  map->text("data_dir", c.data_dir);
+  map->text("baseline", c.baseline);
+  map->number("false_alarms", c.false_alarms, 0.001, 5000);
+  map->number("threads", c.threads, 1, 256);
+  section(*map, "tls", [&](YamlMap& tls) {
+    if (tls.require("certificate")) tls.text("certificate", c.settings.certificate);
+    if (tls.require("key")) tls.text("key", c.settings.key);
+  });
+  section(*map, "admin", [&](YamlMap& admin) {
+    admin.text("listen", c.admin);
+    admin.text("token_file", c.admin_token_file);
+  });
+  section(*map, "identity", [&](YamlMap& identity) { c.identity = IdentitySettings::read(identity); });
+  section(*map, "alerts", [&](YamlMap& alerts) { read_alerts(alerts, c); });
+  section(*map, "retention", [&](YamlMap& retention) {
+    read_days(retention, "account_days", c.settings.subjects_for);
+    read_days(retention, "finding_days", c.settings.findings_for);
+  });
+  section(*map, "policy", [&](YamlMap& node) {
+    auto policy = verdict::Policy::read(node);
+    policy.set_hash(base::hash64(yaml));
+    c.settings.policy = std::make_shared<verdict::Policy>(std::move(policy));
+  });
+  if (auto error = map->finish()) return tl::unexpected(*error);
+  return c;
+}
+
+}  // namespace stillwatch::gateway

@@ -1,0 +1,50 @@
+#include "gateway/metrics.h"
+
+#include <fmt/format.h>
+
+namespace stillwatch::gateway {
+
+std::string metrics_text(const Shared& s) {
+  const ObserverCounts o = s.observer.counts();
+  std::string out;
+  const auto head = [&](std::string_view name, std::string_view type, std::string_view help) {
+    out += fmt::format("# HELP stillwatch_{0} {2}\n# TYPE stillwatch_{0} {1}\n", name, type, help);
+  };
+  const auto add = [&](std::string_view name, std::string_view type, std::string_view help, auto value) {
+    head(name, type, help);
+    out += fmt::format("stillwatch_{} {}\n", name, value);
+  };
+  add("requests_total", "counter", "Requests relayed to the upstream", s.counts.requests.load());
+  add("requests_refused_total", "counter", "Requests refused for their framing", s.counts.refused.load());
+  add("upstream_failures_total", "counter", "Exchanges that the upstream cut or could not serve",
+      s.counts.upstream_failures.load());
+  add("connections", "gauge", "Client connections open", s.counts.connections.load());
+  add("exchanges_observed_total", "counter", "Exchanges read by the pipeline", o.observed);
+  add("prompts_observed_total", "counter", "Of these, prompts of accepted accounts", o.prompts);
+  add("observations_shed_total", "counter", "Exchanges not read because they were too long or too many", o.shed);
+  add("observations_waiting", "gauge", "Exchanges waiting to be read", o.waiting);
+  add("detection_lag_seconds", "gauge", "From a request to its being read, of the last exchange read",
+      static_cast<double>(o.lag_ms) / 1000);
+  add("accounts", "gauge", "Accounts with a profile", o.accounts);
+  add("findings_total", "counter", "Accounts flagged for the first time", s.findings.load());
+  head("policy_requests_total", "counter", "Requests that a rung of the policy was done to, or would have been");
+  for (size_t rung = 0; rung < verdict::kRungs; ++rung) {
+    const auto name = verdict::name_of(static_cast<verdict::Rung>(rung));
+    out += fmt::format("stillwatch_policy_requests_total{{rung=\"{}\",mode=\"observe\"}} {}\n", name,
+                       s.policy_counts.observed[rung].load());
+    out += fmt::format("stillwatch_policy_requests_total{{rung=\"{}\",mode=\"enforce\"}} {}\n", name,
+                       s.policy_counts.enforced[rung].load());
+  }
+  add("store_suspended", "gauge", "1 while what is observed would not outlive the process",
+      s.keeper && !s.keeper->suspended() ? 0 : 1);
+  if (s.alerts != nullptr) {
+    const Alerts::Counts a = s.alerts->counts();
+    add("alerts_delivered_total", "counter", "Alerts delivered, by sink", a.delivered);
+    add("alert_failures_total", "counter", "Attempts to deliver that failed", a.failed);
+    add("alerts_given_up_total", "counter", "Alerts that are not tried again", a.given_up);
+    add("alerts_waiting", "gauge", "Alerts to be tried, or tried again", a.waiting);
+  }
+  return out;
+}
+
+}  // namespace stillwatch::gateway

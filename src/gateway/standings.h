@@ -1,0 +1,63 @@
+// How accounts stand and what the policy decides about them: written when evidence or exposure change, looked up for
+// every request.
+//
+// Kept are accounts that a policy can be about: flagged, labelled, or with a p-value up to verdict::kPValueMax. Thread
+// rule: all methods from any thread; find() costs next to nothing while nobody stands out.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "pipeline/findings.h"
+#include "verdict/policy.h"
+
+namespace stillwatch::gateway {
+
+struct Decided {
+  verdict::Decision decision;
+  std::shared_ptr<const verdict::Policy> policy;  // keeps what the decision points to
+};
+
+class Standings {
+ public:
+  explicit Standings(std::shared_ptr<const verdict::Policy> policy) : policy_(std::move(policy)) {}
+
+  // True if the account is kept: what it takes matters from now on.
+  bool update(const pipeline::AccountFinding& finding);
+  void set_policy(std::shared_ptr<const verdict::Policy> policy);
+  void forget(std::string_view account);
+
+  // Nothing for an account that nothing is decided about.
+  std::optional<Decided> find(std::string_view account) const;
+
+  std::shared_ptr<const verdict::Policy> policy() const;
+  struct Row {
+    std::string account;
+    verdict::Decision decision;
+  };
+  std::vector<Row> decided() const;  // by name
+
+ private:
+  struct Entry {
+    verdict::Standing standing;  // its account is empty: the key is
+    verdict::Decision decision;
+  };
+  struct TextHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view s) const { return std::hash<std::string_view>{}(s); }
+  };
+  void decide(std::string_view account, Entry& entry) const;
+
+  mutable std::shared_mutex mutex_;
+  std::shared_ptr<const verdict::Policy> policy_;
+  std::unordered_map<std::string, Entry, TextHash, std::equal_to<>> entries_;
+  std::atomic<size_t> kept_{0};
+};
+
+}  // namespace stillwatch::gateway
