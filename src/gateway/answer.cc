@@ -53,7 +53,7 @@ Task<bool> Session::refuse(int status, std::string_view reason, std::string_view
                   status, phrase_of(status), body.size());
   if (request_.method != "HEAD") text += body;
   stop_observing();
-  const auto [error, n] = co_await client_.write(text);
+  (void)co_await client_.write(text);
   co_return false;
 }
 
@@ -135,8 +135,7 @@ Task<bool> Session::answer() {
   const bool whole = co_await relay_answer_body();
   // Also of an answer that was cut: who hangs up before its end has read what came before.
   if (observable_ && answered_) {
-    worker_.shared().observed_bytes.fetch_sub(charged_, std::memory_order_relaxed);
-    charged_ = 0;
+    release_charge();
     worker_.shared().observer.submit(observation_);
     observable_ = false;
   }
@@ -199,7 +198,7 @@ Task<bool> Session::relay_answer_body() {
       if (!stripped.empty() || rechunk) {
         out_ = rechunk && !stripped.empty() ? fmt::format("{:x}\r\n{}\r\n", stripped.size(), stripped) : stripped;
         if (rechunk) out_ += "0\r\n\r\n";
-        const auto [failed, sent] = co_await client_.write(out_);
+        (void)co_await client_.write(out_);
       }
       co_return true;
     }

@@ -66,6 +66,7 @@ Task<void> Session::run() {
 // Reads on for a while after the last answer: closing at once with bytes unread would reset the connection, and the
 // client might lose that answer (RFC 9112, section 9.6).
 Task<void> Session::linger() {
+  idle_ = true;  // not to be waited for when the gateway stops
   expect_within(worker_.shared().settings.linger);
   co_await client_.end();
   upstream_.close();
@@ -110,12 +111,17 @@ Task<bool> Session::read_head() {
   }
 }
 
+void Session::release_charge() {
+  if (charged_ > 0) worker_.shared().observed_bytes.fetch_sub(charged_, std::memory_order_relaxed);
+  charged_ = 0;
+}
+
+// Gives the memory back: a connection may idle for long after a large body.
 void Session::stop_observing() {
   observable_ = false;
-  worker_.shared().observed_bytes.fetch_sub(charged_, std::memory_order_relaxed);
-  charged_ = 0;
-  observation_.request = {};
-  observation_.response = {};
+  release_charge();
+  std::string().swap(observation_.request);
+  std::string().swap(observation_.response);
 }
 
 void Session::observe(std::string& into, std::string_view payload) {
@@ -181,7 +187,9 @@ Task<void> Session::upload() {
 
 void Session::begin_observation() {
   Shared& shared = worker_.shared();
-  stop_observing();
+  release_charge();
+  observation_.request.clear();
+  observation_.response.clear();
   observation_.time = shared.settings.now();
   observation_.network = shared.identity.network_of(request_, peer_);
   observation_.account = shared.identity.account_of(request_, observation_.network);

@@ -69,6 +69,7 @@ class Session {
 
   void observe(std::string& into, std::string_view payload);
   void stop_observing();
+  void release_charge();
 
   Worker& worker_;
   std::list<Session*>::iterator place_;

@@ -64,7 +64,7 @@ TEST(Body, EndsWithItsConnection) {
 
 TEST(Body, EndsAfterItsLastChunk) {
   EXPECT_EQ(chunked("5\r\nhello\r\n0\r\n\r\nrest"), (Outcome{"hello", 15, true, false}));
-  EXPECT_EQ(chunked("00A;name=\"v\"\r\n0123456789\r\n1\r\nx\r\n0\r\nX-Mark: y\r\n\r\n"),
+  EXPECT_EQ(chunked("00A;name=\"v\"\r\n0123456789\r\n1\r\nx\r\n0\r\nX-Marks: y\r\n\r\n"),
             (Outcome{"0123456789x", 49, true, false}));
   EXPECT_EQ(chunked("0\r\n\r\n"), (Outcome{"", 5, true, false}));
   EXPECT_FALSE(chunked("5\r\nhello\r\n0\r\n").done);

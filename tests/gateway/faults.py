@@ -178,16 +178,6 @@ class Faults(parts.Case):
     wait_until(lambda: "left /stall" in self.upstream.said(), "the gateway hangs up on the upstream", 4)
     self.all_connections_end()
 
-  def test_client_that_leaves_in_an_upload_nobody_reads_is_noticed(self):
-    client = Client(self.gateway.port)
-    client.send(b"POST /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n")
-    client.socket.settimeout(0.5)
-    with contextlib.suppress(TimeoutError):
-      while True:
-        client.send(b"x" * MIB)
-    client.close()
-    wait_until(lambda: self.gateway.metrics()["connections"] == 0, "the gateway notices", 4)
-
   def test_client_that_leaves_with_a_request_behind_is_noticed(self):
     client = Client(self.gateway.port)
     client.send(get("/stall"))

@@ -132,7 +132,7 @@ async function anthropic() {
   await asks('message with a tool, streamed', {}, async () =>
     same(await client.messages.stream({ ...ask, tools }).finalMessage(), said.messageTool),
   );
-  await asks('batch', { prompts: 0, requests: 4 }, async () => {
+  await asks('batch', { prompts: 1, requests: 4 }, async () => {
     const requests = [{ custom_id: 'q0', params: ask }];
     const started = { ...said.messageBatch, processing_status: 'in_progress' };
     same(await client.messages.batches.create({ requests }), started);
