@@ -1,0 +1,190 @@
+// What a policy does to live requests, and the admin port's part in it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "gateway/config.h"
+#include "gateway/gateway.h"
+#include "gateway/test_peers.h"
+
+namespace stillwatch::gateway {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+constexpr std::string_view kPrompt = R"({"messages":[{"role":"user","content":"Name three rivers."}]})";
+constexpr std::string_view kAnswer =
+    R"({"choices":[{"message":{"content":"Rhine"},"logprobs":{"content":[{"token":"Rhine","logprob":-0.1}]}}]})";
+
+std::shared_ptr<const verdict::Policy> policy(std::string_view rungs) {
+  return Config::parse(fmt::format("policy: {{mode: enforce, rungs: [{}]}}", rungs), "p")->settings.policy;
+}
+
+class Policies : public testing::Test {
+ protected:
+  Policies() : upstream_([this](const Message& m) { return reply(m); }) {
+    folder_ = std::filesystem::temp_directory_path() / ("policies" + std::to_string(::getpid()));
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+  }
+  ~Policies() override {
+    gateway_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  void start(std::shared_ptr<const verdict::Policy> policy) {
+    Settings s;
+    s.listen = s.admin = {"127.0.0.1", 0};
+    s.upstream.host = "127.0.0.1";
+    s.upstream.port = upstream_.port();
+    s.now = [] { return base::from_ms(1'772'409'600'000); };
+    s.policy = std::move(policy);
+    s.database = folder_ / "stillwatch.db";
+    auto started = Gateway::start(
+        s, Identity({}, {}), std::make_unique<pipeline::Pipeline>(nullptr, verdict::Labels(), pipeline::Options{}));
+    ASSERT_TRUE(started) << started.error().message;
+    gateway_ = std::move(*started);
+  }
+
+  Message ask() {
+    return Client(gateway_->port())
+        .ask(fmt::format("POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer k\r\nAccept-Encoding: "
+                         "br\r\nContent-Length: {}\r\n\r\n{}",
+                         kPrompt.size(), kPrompt));
+  }
+  Message admin(std::string_view method, const std::string& target, const std::string& body = "") {
+    return Client(gateway_->admin_port())
+        .ask(fmt::format("{} {} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {}\r\n\r\n{}", method, target,
+                         body.size(), body));
+  }
+  // A person's word makes an account hostile, whatever the evidence is.
+  void label_hostile() {
+    ask();
+    for (int i = 0; i < 2000 && gateway_->observer().counts().prompts == 0; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    const Message m = admin(
+        "POST", "/api/v1/labels",
+        R"({"account":")" + account_ + R"(","label":"hostile","until":"2027-01-01T00:00:00Z","why":"confirmed"})");
+    ASSERT_THAT(m.raw, StartsWith("HTTP/1.1 200"));
+  }
+
+  std::string reply(const Message&) const { return answer(kAnswer); }
+
+  std::string account_ = Identity({}, {}).account_of_key("k");
+  std::filesystem::path folder_;
+  Upstream upstream_;
+  std::unique_ptr<Gateway> gateway_;
+};
+
+TEST_F(Policies, RefuseWhomAPersonCalledHostile) {
+  start(policy("{rung: refuse, status: 429, message: 'ask \"us\"'}"));
+  label_hostile();
+  const Message m = ask();
+  EXPECT_THAT(m.raw, StartsWith("HTTP/1.1 429 Too Many Requests\r\n"));
+  EXPECT_EQ(nlohmann::json::parse(m.payload)["error"]["message"], "ask \"us\"");
+  EXPECT_THAT(admin("GET", "/metrics").payload,
+              HasSubstr("stillwatch_policy_requests_total{rung=\"refuse\",mode=\"enforce\"} 1\n"));
+  const auto shown = nlohmann::json::parse(admin("GET", "/api/v1/policy").payload);
+  EXPECT_EQ(shown["decided"][0]["account"], account_);
+  EXPECT_EQ(shown["decided"][0]["does"][0], "refuse");
+  gateway_->set_policy(policy("{rung: refuse, mode: observe}"));
+  EXPECT_THAT(ask().raw, StartsWith("HTTP/1.1 200 OK\r\n"));
+}
+
+TEST_F(Policies, StripLogprobsAndAskForAPlainAnswer) {
+  start(policy("{rung: strip}"));
+  EXPECT_EQ(ask().payload, kAnswer);
+  label_hostile();
+  const Message m = ask();
+  EXPECT_EQ(m.payload, R"({"choices":[{"message":{"content":"Rhine"},"logprobs":null}]})");
+  EXPECT_EQ(m.raw.find("Content-Length"), std::string::npos);
+  EXPECT_THAT(upstream_.received(), HasSubstr("Accept-Encoding: identity\r\n"));
+}
+
+TEST_F(Policies, DelayRequests) {
+  start(policy("{rung: delay, delay_ms: 150}"));
+  label_hostile();
+  const auto begun = base::to_ms(std::chrono::time_point_cast<std::chrono::milliseconds>(
+      std::chrono::file_clock::to_sys(std::chrono::file_clock::now())));
+  EXPECT_EQ(ask().payload, kAnswer);
+  const auto ended = base::to_ms(std::chrono::time_point_cast<std::chrono::milliseconds>(
+      std::chrono::file_clock::to_sys(std::chrono::file_clock::now())));
+  EXPECT_GE(ended - begun, 145);
+}
+
+TEST_F(Policies, LabelsAndProfilesOutliveTheGateway) {
+  start(policy("{rung: refuse}"));
+  label_hostile();
+  gateway_.reset();
+  start(policy("{rung: refuse}"));
+  EXPECT_THAT(ask().raw, StartsWith("HTTP/1.1 403 "));
+  EXPECT_THAT(admin("DELETE", "/api/v1/accounts/" + account_).raw, StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(admin("DELETE", "/api/v1/accounts/" + account_).raw, StartsWith("HTTP/1.1 404"));
+  EXPECT_THAT(ask().raw, StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(Policies, AdminPortIsNotReadThroughAnotherName) {
+  start(policy("{rung: refuse}"));
+  EXPECT_THAT(Client(gateway_->admin_port()).ask("GET /api/v1/accounts HTTP/1.1\r\nHost: evil.example\r\n\r\n").raw,
+              StartsWith("HTTP/1.1 403 "));
+  EXPECT_THAT(admin("POST", "/api/v1/labels", "{}").raw, StartsWith("HTTP/1.1 400 "));
+  EXPECT_THAT(admin("PUT", "/api/v1/policy").raw, StartsWith("HTTP/1.1 405 "));
+  EXPECT_EQ(nlohmann::json::parse(admin("GET", "/api/v1/openapi.json").payload)["openapi"], "3.1.0");
+}
+
+TEST(Config, ReadsEverySection) {
+  const auto c = Config::parse(R"(
+listen: 0.0.0.0:80
+upstream: https://h
+tls: {certificate: c.pem, key: k.pem}
+admin: {listen: "127.0.0.1:1", token_file: t}
+identity: {jwt_claim: sub, accounts: {acct_1: team}, forwarded: {trusted: [10.0.0.0/8]}}
+alerts: {syslog: true, json_log: a.jsonl, webhook: {url: "https://w", secret_file: s}}
+retention: {account_days: 30}
+policy: {rungs: [{rung: strip}]}
+)",
+                               "c.yaml");
+  ASSERT_TRUE(c) << c.error().message;
+  EXPECT_EQ(c->settings.certificate, "c.pem");
+  EXPECT_EQ(c->identity.accounts.at("acct_1"), "team");
+  EXPECT_EQ(c->settings.subjects_for.count(), 30);
+  EXPECT_EQ(c->settings.policy->rules().size(), 1u);
+  const auto error = [](std::string_view yaml) { return Config::parse(yaml, "c.yaml").error().message; };
+  EXPECT_EQ(error("tls: {key: k}"), "c.yaml:1:6: `certificate` is missing");
+  EXPECT_EQ(error("retention:\n  account_days: 0"), "c.yaml:2:17: `account_days` is not a number from 1 to 36500");
+  EXPECT_EQ(error("polcy: {}"), "c.yaml:1:1: `polcy` is not known here");
+  EXPECT_THAT(error("identity: {forwarded: {trusted: [10.0.0.0/99]}}"), HasSubstr("is no network"));
+}
+
+TEST(Identity, BelievesForwardedAddressesOfTrustedNetworksOnly) {
+  IdentitySettings settings;
+  settings.trusted_networks = {*Network::parse("10.0.0.0/8"), *Network::parse("::1")};
+  const Identity identity({}, settings);
+  wire::RequestHead head;
+  const std::string text =
+      "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 6.6.6.6, 1.2.3.4\r\nX-Forwarded-For: 10.9.9.9\r\n\r\n";
+  ASSERT_TRUE(wire::parse_request(text, head));
+  EXPECT_EQ(identity.network_of(head, "10.0.0.1"), "1.2.3.4");
+  EXPECT_EQ(identity.network_of(head, "::1"), "1.2.3.4");
+  EXPECT_EQ(identity.network_of(head, "11.0.0.1"), "11.0.0.1");
+}
+
+TEST(Identity, FollowsTheSubjectOfATokenAndTheMap) {
+  IdentitySettings settings;
+  settings.jwt_claim = "sub";
+  const Identity plain({}, settings);
+  // {"alg":"none"} . {"sub":"u1","n":K}
+  const std::string one = plain.account_of_key("Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJ1MSIsIm4iOjF9.x");
+  EXPECT_THAT(one, StartsWith("jwt_"));
+  EXPECT_EQ(one, plain.account_of_key("eyJhbGciOiJub25lIn0.eyJzdWIiOiJ1MSIsIm4iOjJ9.y"));
+  EXPECT_THAT(plain.account_of_key("no.token.here"), StartsWith("acct_"));
+  settings.accounts[one] = "team-1";
+  EXPECT_EQ(Identity({}, settings).account_of_key("a.eyJzdWIiOiJ1MSIsIm4iOjJ9.y"), "team-1");
+}
+
+}  // namespace
+}  // namespace stillwatch::gateway
