@@ -9,6 +9,7 @@ namespace apps = stillwatch::apps;
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error like a full disk
   CLI::App app("Stillwatch sees who is distilling a language model through its API.", "stillwatch");
   app.set_version_flag("--version", "stillwatch " STILLWATCH_VERSION);
   app.require_subcommand(1);

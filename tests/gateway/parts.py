@@ -118,10 +118,10 @@ class Process:
 class Gateway(Process):
   """`stillwatch serve` in front of a port."""
 
-  def __init__(self, folder, upstream_port, *arguments, upstream=None, program=PROGRAM):
+  def __init__(self, folder, upstream_port, *arguments, upstream=None, program=PROGRAM, data=None):
     super().__init__(folder, "gateway", [
         program, "serve", "--upstream", upstream or f"http://127.0.0.1:{upstream_port}", "--listen", "127.0.0.1:0",
-        "--admin", "127.0.0.1:0", "--data-dir", os.path.join(folder, "data"), *arguments
+        "--admin", "127.0.0.1:0", "--data-dir", data or os.path.join(folder, "data"), *arguments
     ], {"PROGRAM": PROGRAM})
     ports = self.wait_for(r"\(port (\d+)\).*admin on port (\d+)")
     self.port, self.admin_port = int(ports.group(1)), int(ports.group(2))
