@@ -36,8 +36,8 @@ struct Shared {
   Identity identity;
   Standings standings;
   Observer observer;
-  RelayCounts counts;
-  PolicyCounts policy_counts;
+  RelayCounts counts = {};
+  PolicyCounts policy_counts = {};
   std::atomic<uint64_t> observed_bytes{0};              // of large bodies under way
   std::optional<asio::ssl::context> listener_tls = {};  // none: in the clear
   std::optional<asio::ssl::context> upstream_tls = {};
