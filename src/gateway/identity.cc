@@ -12,6 +12,7 @@
 #include <charconv>
 #include <cstring>
 #include <optional>
+#include <ranges>
 
 #include "base/limits.h"
 
@@ -175,9 +176,9 @@ std::string Identity::network_of(const wire::RequestHead& head, std::string_view
   if (settings_.trusted_networks.empty() || !trusted(peer)) return std::string(peer);
   // From the last field and entry backwards: each was added by the one before it.
   std::string found(peer);
-  for (auto field = head.fields.rbegin(); field != head.fields.rend(); ++field) {
-    if (!wire::equal_names(field->name, settings_.forwarded_field)) continue;
-    std::string_view rest = field->value;
+  for (const wire::Field& field : std::ranges::reverse_view(head.fields)) {
+    if (!wire::equal_names(field.name, settings_.forwarded_field)) continue;
+    std::string_view rest = field.value;
     while (!rest.empty()) {
       const size_t comma = rest.rfind(',');
       std::string_view entry = comma == rest.npos ? rest : rest.substr(comma + 1);

@@ -26,7 +26,7 @@ struct Network {
   int prefix = 128;
 
   static base::Result<Network> parse(std::string_view text);
-  bool contains(std::string_view address) const;
+  bool contains(std::string_view other) const;
 };
 
 struct IdentitySettings {

@@ -74,7 +74,7 @@ base::Result<void> Keeper::round(bool everything) {
   waiting_.journal_done = last_slice ? saving_until_ : 0;
   journal_bytes_ += waiting_.journal.records.size();
 
-  const auto ok = archive_.commit(waiting_);
+  auto ok = archive_.commit(waiting_);
   waiting_.journal = {};
   if (!ok || taken.gap) tell(ok ? "the store is too slow for the traffic" : ok.error().message);
   if (!ok) return ok;
