@@ -12,7 +12,6 @@
 #include <charconv>
 #include <cstring>
 #include <optional>
-#include <ranges>
 
 #include "base/limits.h"
 
@@ -176,7 +175,8 @@ std::string Identity::network_of(const wire::RequestHead& head, std::string_view
   if (settings_.trusted_networks.empty() || !trusted(peer)) return std::string(peer);
   // From the last field and entry backwards: each was added by the one before it.
   std::string found(peer);
-  for (const wire::Field& field : std::ranges::reverse_view(head.fields)) {
+  for (size_t i = head.fields.size(); i-- > 0;) {
+    const wire::Field& field = head.fields[i];
     if (!wire::equal_names(field.name, settings_.forwarded_field)) continue;
     std::string_view rest = field.value;
     while (!rest.empty()) {
