@@ -1,6 +1,7 @@
 // Questions about one account of the gateway's store: which account is a key, and forget it.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <iostream>
 #include <memory>
 
@@ -39,8 +40,10 @@ int lookup(const Arguments& a) {
 }
 
 int forget(const Arguments& a) {
-  if (auto there = read_file(a.data + "/stillwatch.db"); !there) return complain(there.error());
-  auto archive = gateway::Archive::open(a.data + "/stillwatch.db");
+  const std::string path = a.data + "/stillwatch.db";
+  // Not made where there is none, and not read to see that: it may be large.
+  if (!std::filesystem::exists(path)) return complain({base::ErrorCode::kInput, path + " is not there"});
+  auto archive = gateway::Archive::open(path);
   if (!archive) return complain(archive.error());
   const auto forgotten = archive->forget(a.name);
   if (!forgotten) return complain(forgotten.error());

@@ -17,4 +17,10 @@ constexpr uint64_t combine(uint64_t a, uint64_t b) {
   return x ^ (x >> 31);
 }
 
+// For maps that are asked by string_view.
+struct TextHash {
+  using is_transparent = void;
+  size_t operator()(std::string_view s) const { return std::hash<std::string_view>{}(s); }
+};
+
 }  // namespace stillwatch::base

@@ -7,7 +7,6 @@
 #include <boost/asio/write.hpp>
 #include <nlohmann/json.hpp>
 
-#include "base/limits.h"
 #include "gateway/assets.h"
 #include "gateway/metrics.h"
 #include "report/json.h"
@@ -44,7 +43,7 @@ std::string unescaped(std::string_view path) {
   for (size_t i = 0; i < path.size(); ++i) {
     unsigned char byte = 0;
     size_t size = 0;
-    if (path[i] == '%' && i + 2 < path.size() + 0 &&
+    if (path[i] == '%' && i + 2 < path.size() &&
         sodium_hex2bin(&byte, 1, path.data() + i + 1, 2, nullptr, &size, nullptr) == 0 && size == 1) {
       out.push_back(static_cast<char>(byte));
       i += 2;
@@ -104,19 +103,14 @@ Reply forget(Shared& s, const std::string& name) {
 
 Reply label(Shared& s, const std::string& body) {
   const auto value = nlohmann::json::parse(body, nullptr, false);
-  const auto text = [&](const char* key) {
-    return value.is_object() && value.contains(key) && value[key].is_string() ? value[key].get<std::string>() : "";
-  };
-  // The store's own reader knows what a label is.
-  const auto labels = verdict::Labels::parse(value.is_object() ? value.dump() : "", "label");
+  if (!value.is_object()) return error_reply(400, "a label is {account, label, until, why}");
+  // The reader of label files knows what a label is; in one line, whatever the body's layout was.
+  const auto labels = verdict::Labels::parse(value.dump(), "label");
   if (!labels) return error_reply(labels.error());
-  const std::string account = text("account");
-  const auto until = base::parse_rfc3339(text("until"));
-  if (account.empty() || !until) return error_reply(400, "a label is {account, label, until, why}");
   if (!s.keeper) return error_reply(503, "labels need a store: start the gateway with --data-dir");
-  const verdict::Label made{text("label") == "benign" ? verdict::LabelKind::kBenign : verdict::LabelKind::kHostile,
-                            *until, text("why")};
-  if (auto ok = s.keeper->label(account, made); !ok) return error_reply(ok.error());
+  const auto account = value["account"].get<std::string>();
+  if (auto ok = s.keeper->label(account, *labels->find(account, base::Time::min())); !ok)
+    return error_reply(ok.error());
   s.observer.refresh(account);
   return {200, "application/json", R"({"labelled":true})"};
 }

@@ -149,31 +149,38 @@ Task<bool> Session::answer() {
   co_return stays;
 }
 
+// To out_, framed anew: it is of another length than the upstream said.
+void Session::append_stripped(bool last) {
+  const bool chunked = request_.minor_version == 1;
+  if (last) stripper_->finish(stripped_);
+  if (chunked && !stripped_.empty()) {
+    out_.append(fmt::format("{:x}\r\n", stripped_.size())).append(stripped_).append("\r\n");
+  } else {
+    out_ += stripped_;
+  }
+  if (chunked && last) out_ += "0\r\n\r\n";
+  stripped_.clear();
+}
+
 // out_ holds the head: it goes out with the first bytes of the body.
 Task<bool> Session::relay_answer_body() {
-  const bool rechunk = stripper_ && request_.minor_version == 1;
-  std::string stripped;
+  stripped_.clear();
   while (true) {
     const std::string_view bytes = from_upstream_.view();
     size_t consumed = 0;
     bool broken = false;
-    while (!response_body_.done() && consumed < bytes.size() && !broken) {
+    while (!response_body_.done() && consumed < bytes.size()) {
       const auto step = response_body_.next(bytes.substr(consumed));
       broken = !step;
       if (broken) break;
       observe(observation_.response, step->payload);
-      if (stripper_) stripper_->pass(step->payload, stripped);
+      if (stripper_) stripper_->pass(step->payload, stripped_);
       consumed += step->consumed;
     }
     if (broken && !answered_) co_return co_await upstream_failed("the framing of the upstream's answer is broken");
     std::string_view left = bytes.substr(0, consumed);
     if (stripper_) {
-      if (response_body_.done()) stripper_->finish(stripped);
-      if (rechunk && !stripped.empty()) out_ += fmt::format("{:x}\r\n", stripped.size());
-      out_ += stripped;
-      if (rechunk && !stripped.empty()) out_ += "\r\n";
-      if (rechunk && response_body_.done()) out_ += "0\r\n\r\n";
-      stripped.clear();
+      append_stripped(response_body_.done());
       left = out_;
     } else if (!out_.empty()) {
       left = out_.append(left);
@@ -194,12 +201,8 @@ Task<bool> Session::relay_answer_body() {
     if (response_body_.done()) co_return true;
     const auto [error, n] = co_await upstream_.read_some(from_upstream_.room());
     if (error == asio::error::eof && response_body_.until_close()) {
-      if (stripper_) stripper_->finish(stripped);
-      if (!stripped.empty() || rechunk) {
-        out_ = rechunk && !stripped.empty() ? fmt::format("{:x}\r\n{}\r\n", stripped.size(), stripped) : stripped;
-        if (rechunk) out_ += "0\r\n\r\n";
-        (void)co_await client_.write(out_);
-      }
+      if (stripper_) append_stripped(true);
+      if (!out_.empty()) (void)co_await client_.write(out_);
       co_return true;
     }
     if (error) co_return co_await upstream_failed("");

@@ -86,13 +86,11 @@ void Observer::observe(const dialect::Exchange& e, const features::Features& f) 
   if (journal_) write_down(e, f);
   if (!on_look_) return;
   // Between looks the evidence stays and the exposure grows: of those that it matters of, it is told now and then.
-  if (!looked && followed_.empty()) return;
-  const std::string account(e.account);
   if (!looked) {
-    const auto followed = followed_.find(account);
+    const auto followed = followed_.empty() ? followed_.end() : followed_.find(e.account);
     if (followed == followed_.end() || --followed->second > 0) return;
   }
-  tell(account);
+  tell(e.account);
 }
 
 void Observer::write_down(const dialect::Exchange& e, const features::Features& f) {
@@ -150,11 +148,6 @@ Observer::Taken Observer::take(size_t subjects_max) {
   return taken;
 }
 
-std::optional<pipeline::AccountFinding> Observer::finding(std::string_view account) const {
-  const std::lock_guard lock(pipeline_mutex_);
-  return pipeline_->finding(account);
-}
-
 void Observer::set_labels(verdict::Labels labels) {
   const std::lock_guard lock(pipeline_mutex_);
   pipeline_->set_labels(std::move(labels));
@@ -165,13 +158,13 @@ base::Result<uint64_t> Observer::restore(Archive& archive) {
   return archive.restore(*pipeline_);
 }
 
-void Observer::tell(const std::string& account) {
+void Observer::tell(std::string_view account) {
   constexpr int kBetween = 8;  // exchanges
   const auto finding = pipeline_->finding(account);
   if (finding && on_look_(*finding)) {
-    followed_[account] = kBetween;
+    followed_.insert_or_assign(std::string(account), kBetween);
   } else {
-    followed_.erase(account);
+    followed_.erase(std::string(account));
   }
 }
 
@@ -184,7 +177,7 @@ void Observer::refresh() {
 void Observer::refresh(std::string_view account) {
   if (!on_look_) return;
   const std::lock_guard lock(pipeline_mutex_);
-  tell(std::string(account));
+  tell(account);
 }
 
 bool Observer::forget(std::string_view account) {

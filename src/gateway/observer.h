@@ -16,6 +16,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/hash.h"
 #include "gateway/archive.h"
 #include "pipeline/pipeline.h"
 
@@ -64,7 +65,6 @@ class Observer {
 
   ObserverCounts counts() const;
   pipeline::Findings findings() const;
-  std::optional<pipeline::AccountFinding> finding(std::string_view account) const;
   void set_labels(verdict::Labels labels);
   bool forget(std::string_view account);
   // Gives the pipeline what the archive kept; the number of the last exchange in it.
@@ -84,7 +84,7 @@ class Observer {
 
  private:
   void run();
-  void tell(const std::string& account);
+  void tell(std::string_view account);
   void observe(const dialect::Exchange& e, const features::Features& f);
   void write_down(const dialect::Exchange& e, const features::Features& f);
   void keep_memory(std::vector<Observation>& batch);
@@ -94,7 +94,8 @@ class Observer {
   mutable std::mutex pipeline_mutex_;
   std::optional<Journal> journal_;
   bool journal_gap_ = false;
-  std::unordered_map<std::string, int> followed_;  // accounts, and exchanges until they are told of again
+  std::unordered_map<std::string, int, base::TextHash, std::equal_to<>>
+      followed_;  // accounts, and exchanges until they are told of again
 
   mutable std::mutex queue_mutex_;
   std::condition_variable ready_;

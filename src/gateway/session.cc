@@ -95,8 +95,7 @@ Task<bool> Session::read_head() {
     const asio::mutable_buffer room = from_client_.room();
     if (room.size() == 0) {
       ++worker_.shared().counts.refused;
-      co_await refuse(431, "the head is too long");
-      co_return false;
+      co_return co_await refuse(431, "the head is too long");
     }
     const auto [error, n] = co_await client_.read_some(room);
     if (error) {
@@ -225,8 +224,7 @@ Task<bool> Session::exchange() {
   idle_ = false;
   if (auto ok = wire::parse_request(request_head_text_, request_); !ok) {
     ++shared.counts.refused;
-    co_await refuse(ok.error().status, ok.error().reason);
-    co_return false;
+    co_return co_await refuse(ok.error().status, ok.error().reason);
   }
   begin_observation();
   request_body_ = wire::BodyReader(request_);
@@ -234,8 +232,7 @@ Task<bool> Session::exchange() {
   const std::string_view first = from_client_.view();
   if (!take_request_body(first, consumed)) {
     ++shared.counts.refused;
-    co_await refuse(400, "the framing of the body is broken");
-    co_return false;
+    co_return co_await refuse(400, "the framing of the body is broken");
   }
   waiting_ = true;
   expect_within(shared.settings.progress);

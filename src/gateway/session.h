@@ -64,6 +64,7 @@ class Session {
   Task<bool> read_answer_head();
   bool begin_answer();
   Task<bool> relay_answer_body();
+  void append_stripped(bool last);
   Task<bool> refuse(int status, std::string_view reason, std::string_view type = "gateway_error");
   Task<bool> upstream_failed(std::string_view reason);
 
@@ -86,6 +87,7 @@ class Session {
   wire::BodyReader request_body_;
   wire::BodyReader response_body_;
   std::optional<countermeasure::MemberStripper> stripper_;
+  std::string stripped_;  // what it let pass and out_ does not hold yet
   Upload upload_ = Upload::kNone;
   Timer timer_;  // of a delay; cancelled when an upload ends or the session is closed
   Observation observation_;

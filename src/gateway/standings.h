@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/hash.h"
 #include "pipeline/findings.h"
 #include "verdict/policy.h"
 
@@ -48,15 +49,11 @@ class Standings {
     verdict::Standing standing;  // its account is empty: the key is
     verdict::Decision decision;
   };
-  struct TextHash {
-    using is_transparent = void;
-    size_t operator()(std::string_view s) const { return std::hash<std::string_view>{}(s); }
-  };
   void decide(std::string_view account, Entry& entry) const;
 
   mutable std::shared_mutex mutex_;
   std::shared_ptr<const verdict::Policy> policy_;
-  std::unordered_map<std::string, Entry, TextHash, std::equal_to<>> entries_;
+  std::unordered_map<std::string, Entry, base::TextHash, std::equal_to<>> entries_;
   std::atomic<size_t> kept_{0};
 };
 

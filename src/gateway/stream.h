@@ -35,9 +35,8 @@ class Stream {
   }
   // Nothing more will be sent. Under TLS the peer is told so in its own words.
   Task<void> end() {
-    error_code ignored;
     if (tls_) co_await tls_->async_shutdown(kWait);
-    socket().shutdown(Socket::shutdown_send, ignored);
+    shutdown_send();
   }
   void shutdown_send() {
     error_code ignored;

@@ -4,6 +4,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "base/hash.h"
 #include "pipeline/subject.h"
 #include "stats/drift.h"
 #include "stats/multiple.h"
@@ -14,18 +15,13 @@ namespace {
 using signals::Baseline;
 using signals::Sighting;
 
-struct TextHash {
-  using is_transparent = void;
-  size_t operator()(std::string_view s) const { return std::hash<std::string_view>{}(s); }
-};
-
 }  // namespace
 
 struct Pipeline::State {
   std::shared_ptr<const Baseline> baseline;
   verdict::Labels labels;
   Options options;
-  std::unordered_map<std::string, Subject, TextHash, std::equal_to<>> subjects;
+  std::unordered_map<std::string, Subject, base::TextHash, std::equal_to<>> subjects;
   std::vector<std::string> changed;  // accounts whose `changed` is set; some may be forgotten since
   uint64_t exchanges = 0;
   uint64_t failed = 0;

@@ -70,6 +70,13 @@ class Keeping(parts.Case):
     self.addCleanup(model.shutdown)
     return model
 
+  def configure(self, text):
+    """The path of a configuration that says `text` now."""
+    path = os.path.join(self.folder, "stillwatch.yaml")
+    with open(path, "w", encoding="utf-8") as f:
+      f.write(text)
+    return path
+
   def api(self, gateway, path, method="GET", body=None):
     request = urllib.request.Request(f"http://127.0.0.1:{gateway.admin_port}{path}", method=method, data=body)
     with urllib.request.urlopen(request, timeout=parts.WAIT) as answer:
@@ -142,13 +149,7 @@ class Keeping(parts.Case):
   def test_policy_is_read_again_and_a_fault_changes_nothing(self):
     model = self.model()
     data = os.path.join(self.folder, "data")
-    config = os.path.join(self.folder, "stillwatch.yaml")
-
-    def write(text):
-      with open(config, "w", encoding="utf-8") as f:
-        f.write(text)
-
-    write("policy: {mode: enforce, rungs: [{rung: refuse}]}")
+    config = self.configure("policy: {mode: enforce, rungs: [{rung: refuse}]}")
     gateway = self.start(parts.Gateway, model.port, "--config", config, data=data)
     account = account_of(data)
     label = {"account": account, "label": "hostile", "until": "2100-01-01T00:00:00Z", "why": "test"}
@@ -156,11 +157,11 @@ class Keeping(parts.Case):
     parts.wait_until(lambda: gateway.metrics()["accounts"] == 1, "the account is known")
     self.api(gateway, "/api/v1/labels", "POST", json.dumps(label).encode())
     self.assertEqual(self.ask(gateway, 2).status, 403)
-    write("policy: {mode: enforce, rungs: [{rung: refuse}, {rung: shout}]}")
+    self.configure("policy: {mode: enforce, rungs: [{rung: refuse}, {rung: shout}]}")
     gateway.signal(signal.SIGHUP)
     gateway.wait_for(r"the old policy stays: .*stillwatch.yaml:1:\d+: `rung` is none of")
     self.assertEqual(self.ask(gateway, 3).status, 403)
-    write(f"policy: {{mode: enforce, allow: [{account}], rungs: [{{rung: refuse}}]}}")
+    self.configure(f"policy: {{mode: enforce, allow: [{account}], rungs: [{{rung: refuse}}]}}")
     gateway.signal(signal.SIGHUP)
     gateway.wait_for(r"policy [0-9a-f]{16} is in force")
     self.assertEqual(self.ask(gateway, 4).status, 200)
@@ -176,21 +177,19 @@ class Keeping(parts.Case):
     parts.wait_until(lambda: gateway.metrics()["prompts_observed_total"] == 1, "it is observed")
     self.assertEqual(self.api(gateway, "/api/v1/accounts")["summary"]["output_tokens"], 41)
 
-  def certificate(self, name):
+  def tls_model(self, name):
+    """A model that proves to be `name`, and the files of its certificate and key."""
     pem, key = (os.path.join(self.folder, f"{name}.{kind}") for kind in ("pem", "key"))
     subprocess.run([parts.wanted("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
                     "-nodes", "-days", "2", "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-keyout",
                     key, "-out", pem], check=True, capture_output=True)
-    return pem, key
-
-  def test_tls_on_both_sides(self):
-    pem, key = self.certificate("localhost")
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(pem, key)
-    model = self.model(server)
-    config = os.path.join(self.folder, "stillwatch.yaml")
-    with open(config, "w", encoding="utf-8") as f:
-      f.write(f"upstream_ca: {pem}\ntls: {{certificate: {pem}, key: {key}}}\n")
+    return self.model(server), pem, key
+
+  def test_tls_on_both_sides(self):
+    model, pem, key = self.tls_model("localhost")
+    config = self.configure(f"upstream_ca: {pem}\ntls: {{certificate: {pem}, key: {key}}}\n")
     gateway = self.start(parts.Gateway, 0, "--config", config, upstream=f"https://localhost:{model.port}")
     trusting = ssl.create_default_context(cafile=pem)
     for i in range(3):
@@ -201,13 +200,8 @@ class Keeping(parts.Case):
     self.assertEqual(gateway.stop(), 0)
 
   def test_upstream_that_cannot_prove_its_name_is_not_asked(self):
-    pem, key = self.certificate("elsewhere")
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(pem, key)
-    model = self.model(server)
-    config = os.path.join(self.folder, "stillwatch.yaml")
-    with open(config, "w", encoding="utf-8") as f:
-      f.write(f"upstream_ca: {pem}\n")
+    model, pem, _ = self.tls_model("elsewhere")
+    config = self.configure(f"upstream_ca: {pem}\n")
     gateway = self.start(parts.Gateway, 0, "--config", config, upstream=f"https://localhost:{model.port}")
     self.assertEqual(self.ask(gateway, 1).status, 502)
 
