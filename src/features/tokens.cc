@@ -4,6 +4,10 @@
 #include <bit>
 #include <cstring>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 namespace stillwatch::features {
 namespace {
 
@@ -231,6 +235,27 @@ struct Block {
 constexpr size_t kBlockBytes = 64;
 
 // False if a byte is not ASCII.
+#ifdef __SSE2__
+bool classify_block(const char* text, Block& out) {
+  uint64_t high = 0;
+  for (size_t i = 0; i < kBlockBytes; i += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + i));
+    // Compared as signed numbers: bytes that are not ASCII are below all others.
+    const auto bits = [i](__m128i mask) { return uint64_t(uint32_t(_mm_movemask_epi8(mask))) << i; };
+    const auto is = [](__m128i b, char c) { return _mm_cmpeq_epi8(b, _mm_set1_epi8(c)); };
+    const auto within = [](__m128i b, char first, char last) {
+      return _mm_and_si128(_mm_cmpgt_epi8(b, _mm_set1_epi8(static_cast<char>(first - 1))),
+                           _mm_cmplt_epi8(b, _mm_set1_epi8(static_cast<char>(last + 1))));
+    };
+    high |= bits(bytes);
+    out.letters |= bits(within(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 'z'));
+    out.digits |= bits(within(bytes, '0', '9'));
+    out.spaces |= bits(_mm_or_si128(_mm_cmplt_epi8(bytes, _mm_set1_epi8(' ' + 1)), is(bytes, '\x7f')));
+    out.newlines |= bits(is(bytes, '\n'));
+  }
+  return high == 0;
+}
+#else
 bool classify_block(const char* text, Block& out) {
   uint64_t high = 0;
   for (size_t i = 0; i < kBlockBytes; i += 8) {
@@ -246,6 +271,7 @@ bool classify_block(const char* text, Block& out) {
   }
   return (high & kHighBits) == 0;
 }
+#endif
 
 // The hash of the `length` letters at `text`, of which eight more bytes can be read.
 template <uint64_t kFold>

@@ -77,7 +77,7 @@ Task<bool> Session::read_answer_head() {
     const size_t end = wire::find_head_end(from_upstream_.view(), seen);
     if (end == std::string_view::npos) {
       seen = from_upstream_.view().size();
-      const asio::mutable_buffer room = from_upstream_.room();
+      const asio::mutable_buffer room = from_upstream_.room(seen < kBufferBytes ? kBufferBytes : wire::kHeadBytesMax);
       error_code error;
       size_t n = 0;
       if (room.size() > 0) std::tie(error, n) = co_await upstream_.read_some(room);
@@ -173,20 +173,17 @@ Task<bool> Session::relay_answer_body() {
       const auto step = response_body_.next(bytes.substr(consumed));
       broken = !step;
       if (broken) break;
-      observe(observation_.response, step->payload);
+      observe(observation_.response, step->payload, response_body_.left());
       if (stripper_) stripper_->pass(step->payload, stripped_);
       consumed += step->consumed;
     }
     if (broken && !answered_) co_return co_await upstream_failed("the framing of the upstream's answer is broken");
-    std::string_view left = bytes.substr(0, consumed);
-    if (stripper_) {
-      append_stripped(response_body_.done());
-      left = out_;
-    } else if (!out_.empty()) {
-      left = out_.append(left);
-    }
-    if (!left.empty()) {
-      error_code error = client_.write_now(left);
+    std::string_view left = stripper_ ? std::string_view() : bytes.substr(0, consumed);
+    if (stripper_) append_stripped(response_body_.done());
+    std::string_view first = out_;
+    if (!first.empty() || !left.empty()) {
+      error_code error = client_.write_now(first, left);
+      if (!error && !first.empty()) std::tie(error, std::ignore) = co_await client_.write(first);
       if (!error && !left.empty()) std::tie(error, std::ignore) = co_await client_.write(left);
       if (error) {
         client_failed_ = true;
@@ -199,7 +196,7 @@ Task<bool> Session::relay_answer_body() {
     from_upstream_.consume(consumed);
     if (broken) co_return co_await upstream_failed("");
     if (response_body_.done()) co_return true;
-    const auto [error, n] = co_await upstream_.read_some(from_upstream_.room());
+    const auto [error, n] = co_await upstream_.read_some(room_for(response_body_, from_upstream_));
     if (error == asio::error::eof && response_body_.until_close()) {
       if (stripper_) append_stripped(true);
       if (!out_.empty()) (void)co_await client_.write(out_);

@@ -4,19 +4,35 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <cstring>
 
 namespace stillwatch::gateway {
 
-asio::mutable_buffer Buffer::room() {
-  constexpr size_t kFirstBytes = 16u << 10;
-  if (begin_ > 0 && end_ == data_.size()) {
-    std::copy(data_.begin() + static_cast<std::ptrdiff_t>(begin_), data_.begin() + static_cast<std::ptrdiff_t>(end_),
-              data_.begin());
-    end_ -= begin_;
-    begin_ = 0;
+asio::mutable_buffer Buffer::room(size_t size) {
+  const size_t held = end_ - begin_;
+  if (held >= size) return {};
+  if (size_ - begin_ < size) {
+    if (size_ < size) {
+      move_to(size);
+    } else {
+      std::memmove(data_.get(), data_.get() + begin_, held);
+      begin_ = 0;
+      end_ = held;
+    }
   }
-  if (end_ == data_.size() && data_.size() < kBufferBytes) data_.resize(data_.empty() ? kFirstBytes : kBufferBytes);
-  return asio::buffer(data_.data() + end_, data_.size() - end_);
+  return asio::buffer(data_.get() + end_, size - held);
+}
+
+void Buffer::shrink() {
+  if (size_ > kBufferBytes && begin_ == end_) move_to(0);
+}
+
+void Buffer::move_to(size_t size) {
+  auto data = size == 0 ? nullptr : std::make_unique_for_overwrite<char[]>(size);
+  if (end_ > begin_) std::memcpy(data.get(), data_.get() + begin_, end_ - begin_);
+  data_ = std::move(data);
+  size_ = size;
+  end_ -= std::exchange(begin_, 0);
 }
 
 Session::Session(Worker& worker, Stream client, std::string peer)
@@ -72,7 +88,7 @@ Task<void> Session::linger() {
   upstream_.close();
   while (client_.is_open()) {
     from_client_.clear();
-    const auto [error, n] = co_await client_.read_some(from_client_.room());
+    const auto [error, n] = co_await client_.read_some(from_client_.room(kBufferBytes));
     if (error) break;
   }
 }
@@ -92,7 +108,8 @@ Task<bool> Session::read_head() {
       co_return true;
     }
     seen = from_client_.view().size();
-    const asio::mutable_buffer room = from_client_.room();
+    const asio::mutable_buffer room =
+        from_client_.room(from_client_.view().size() < kBufferBytes ? kBufferBytes : wire::kHeadBytesMax);
     if (room.size() == 0) {
       ++worker_.shared().counts.refused;
       co_return co_await refuse(431, "the head is too long");
@@ -123,7 +140,13 @@ void Session::stop_observing() {
   std::string().swap(observation_.response);
 }
 
-void Session::observe(std::string& into, std::string_view payload) {
+// A body whose length is known is read in few pieces.
+asio::mutable_buffer Session::room_for(const wire::BodyReader& body, Buffer& buffer) {
+  const uint64_t size = std::min<uint64_t>(buffer.view().size() + body.left(), kBodyBufferBytes);
+  return buffer.room(std::max<size_t>(size, kBufferBytes));
+}
+
+void Session::observe(std::string& into, std::string_view payload, uint64_t to_come) {
   if (!observable_) return;
   // Small bodies are not worth the counting.
   constexpr size_t kStep = 256u << 10;
@@ -140,6 +163,8 @@ void Session::observe(std::string& into, std::string_view payload) {
     shared.observer.shed();
     return;
   }
+  // The rest of it is on its way: better room for all than a copy for each doubling.
+  if (into.empty()) into.reserve(std::min<size_t>(kStep, payload.size() + to_come));
   into.append(payload);
 }
 
@@ -149,7 +174,7 @@ bool Session::take_request_body(std::string_view bytes, size_t& consumed) {
   while (!request_body_.done() && consumed < bytes.size()) {
     const auto step = request_body_.next(bytes.substr(consumed));
     if (!step) return false;
-    observe(observation_.request, step->payload);
+    observe(observation_.request, step->payload, request_body_.left());
     consumed += step->consumed;
   }
   return true;
@@ -160,7 +185,7 @@ Task<void> Session::upload() {
   bool good = true;
   while (good && !request_body_.done()) {
     if (from_client_.view().empty()) {
-      const auto [error, n] = co_await client_.read_some(from_client_.room());
+      const auto [error, n] = co_await client_.read_some(room_for(request_body_, from_client_));
       client_failed_ = static_cast<bool>(error);
       if (error) break;
       from_client_.fill(n);
@@ -217,6 +242,8 @@ Task<bool> Session::hold_back() {
 
 Task<bool> Session::exchange() {
   idle_ = from_client_.view().empty();
+  from_client_.shrink();
+  from_upstream_.shrink();
   waiting_ = answered_ = client_failed_ = false;
   expect_within(worker_.shared().settings.idle);
   if (!co_await read_head()) co_return false;
@@ -228,6 +255,9 @@ Task<bool> Session::exchange() {
   }
   begin_observation();
   request_body_ = wire::BodyReader(request_);
+  // What has arrived by now goes on with the head.
+  if (request_body_.left() > from_client_.view().size())
+    from_client_.fill(client_.read_now(room_for(request_body_, from_client_)));
   size_t consumed = 0;
   const std::string_view first = from_client_.view();
   if (!take_request_body(first, consumed)) {
@@ -272,10 +302,11 @@ Task<bool> Session::forward(std::string_view body) {
   wire::append_end_to_end(request_, out_, stripper_ ? "accept-encoding" : "");
   if (stripper_) out_ += "Accept-Encoding: identity\r\n";
   if (request_.framing == wire::Framing::kChunked) out_ += "Transfer-Encoding: chunked\r\n";
-  out_.append("\r\n").append(body);
-  std::string_view left = out_;
-  error_code error = upstream_.write_now(left);
-  if (!error && !left.empty()) std::tie(error, std::ignore) = co_await upstream_.write(left);
+  out_.append("\r\n");
+  std::string_view head = out_;
+  error_code error = upstream_.write_now(head, body);
+  if (!error && !head.empty()) std::tie(error, std::ignore) = co_await upstream_.write(head);
+  if (!error && !body.empty()) std::tie(error, std::ignore) = co_await upstream_.write(body);
   co_return !error;
 }
 

@@ -10,23 +10,29 @@
 
 namespace stillwatch::gateway {
 
-constexpr size_t kBufferBytes = wire::kHeadBytesMax;
+constexpr size_t kBufferBytes = 16u << 10;       // that most heads and bodies fit into
+constexpr size_t kBodyBufferBytes = 128u << 10;  // held of a body in either direction
 
 // Bytes read and not yet consumed.
 class Buffer {
  public:
-  std::string_view view() const { return {data_.data() + begin_, end_ - begin_}; }
+  std::string_view view() const { return {data_.get() + begin_, end_ - begin_}; }
   void consume(size_t n) {
     begin_ += n;
     if (begin_ == end_) begin_ = end_ = 0;
   }
-  // Room for more; empty if kBufferBytes are held.
-  asio::mutable_buffer room();
+  // Room for more, so that `size` bytes are held; empty if they are.
+  asio::mutable_buffer room(size_t size);
   void fill(size_t n) { end_ += n; }
   void clear() { begin_ = end_ = 0; }
+  // An idle connection keeps what most heads and bodies fit into.
+  void shrink();
 
  private:
-  std::vector<char> data_;
+  void move_to(size_t size);
+
+  std::unique_ptr<char[]> data_;
+  size_t size_ = 0;
   size_t begin_ = 0;
   size_t end_ = 0;
 };
@@ -68,7 +74,9 @@ class Session {
   Task<bool> refuse(int status, std::string_view reason, std::string_view type = "gateway_error");
   Task<bool> upstream_failed(std::string_view reason);
 
-  void observe(std::string& into, std::string_view payload);
+  static asio::mutable_buffer room_for(const wire::BodyReader& body, Buffer& buffer);
+  // So many bytes are known to follow.
+  void observe(std::string& into, std::string_view payload, uint64_t to_come);
   void stop_observing();
   void release_charge();
 

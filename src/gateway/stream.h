@@ -67,12 +67,29 @@ class Stream {
   Task<std::tuple<error_code, size_t>> read_some(asio::mutable_buffer room) {
     return tls_ ? tls_->async_read_some(room, kWait) : socket_.async_read_some(room, kWait);
   }
+  // What has arrived, without waiting for more; an error is left for read_some() to find.
+  size_t read_now(asio::mutable_buffer room) {
+    error_code error;
+    return tls_ ? 0 : socket_.read_some(room, error);
+  }
   // Takes off `bytes` what goes out without waiting, which is nearly always all of it: a wait costs more than the
   // write.
   error_code write_now(std::string_view& bytes) {
     if (tls_) return {};
     error_code error;
     bytes.remove_prefix(socket_.write_some(bytes_of(bytes), error));
+    return error == asio::error::would_block ? error_code() : error;
+  }
+  // The same for a head and the body behind it, in one piece.
+  error_code write_now(std::string_view& head, std::string_view& body) {
+    if (head.empty()) return write_now(body);
+    if (tls_) return {};
+    error_code error;
+    const std::array<asio::const_buffer, 2> both{bytes_of(head), bytes_of(body)};
+    const size_t n = socket_.write_some(both, error);
+    const size_t of_head = std::min(n, head.size());
+    head.remove_prefix(of_head);
+    body.remove_prefix(n - of_head);
     return error == asio::error::would_block ? error_code() : error;
   }
   // For what is left.

@@ -30,6 +30,8 @@ class BodyReader {
   // Reads up to the end of the next piece of payload; call again with what is left until done() or nothing is consumed.
   tl::expected<Step, Refusal> next(std::string_view bytes);
 
+  // Bytes still to come where the head told the length, else 0.
+  uint64_t left() const { return framing_ == Framing::kLength ? left_ : 0; }
   bool done() const { return state_ == State::kDone; }
   // The message ends with its connection; then close() is how it ends well.
   bool until_close() const { return framing_ == Framing::kUntilClose; }
