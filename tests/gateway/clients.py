@@ -39,9 +39,9 @@ def install():
     try:
       npm_ci = subprocess.run(
           [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=0", "--fetch-timeout=10000"],
-          cwd=INSTALLED, capture_output=True, text=True, timeout=15, check=False)
+          cwd=INSTALLED, capture_output=True, text=True, timeout=60, check=False)
     except subprocess.TimeoutExpired as e:
-      raise unittest.SkipTest("npm could not install the libraries within 15 seconds") from e
+      raise unittest.SkipTest("npm could not install the libraries within a minute") from e
     if npm_ci.returncode != 0:
       if any(code in npm_ci.stderr for code in FAULTS_OF_OURS):
         raise AssertionError(npm_ci.stderr)
@@ -63,7 +63,7 @@ class Clients(parts.Case):
   def works(self, which, *arguments):
     gateway = self.start(parts.Gateway, self.upstream.port, *arguments)
     script = subprocess.run([parts.wanted("node"), "clients.mjs", which, f"http://127.0.0.1:{gateway.port}"],
-                            cwd=INSTALLED, capture_output=True, text=True, timeout=15, check=False)
+                            cwd=INSTALLED, capture_output=True, text=True, timeout=60, check=False)
     self.assertEqual(script.returncode, 0, script.stderr)
     made = json.loads(script.stdout)
     with urllib.request.urlopen(f"http://127.0.0.1:{self.upstream.port}/count", timeout=parts.WAIT) as answer:
