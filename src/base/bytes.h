@@ -28,6 +28,7 @@ class Writer {
     varint(s.size());
     bytes_.append(s);
   }
+  void raw(const void* data, size_t size) { bytes_.append(static_cast<const char*>(data), size); }
   std::string take() { return std::move(bytes_); }
   const std::string& bytes() const { return bytes_; }
 

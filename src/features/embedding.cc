@@ -23,56 +23,55 @@ constexpr auto kSigns = [] {
   return table;
 }();
 
-// Coordinates are added in 16 bits, which hold as many words as this, before they are carried into 32.
-constexpr int kWordsPerCarry = INT16_MAX / 128;
-
 // Eight coordinates that are added at once (a vector extension of GCC and Clang; the results are those of plain loops).
 using Eight = int16_t __attribute__((vector_size(16)));
 
 class Sum {
  public:
+  // The row must stay where it is until total().
   void add(const int8_t* row) {
-#pragma GCC unroll 4
-    for (size_t i = 0; i < kEights; i += 2) {
-#ifdef __SSE2__
-      const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(row + 8 * i));
-      const __m128i signs = _mm_cmplt_epi8(bytes, _mm_setzero_si128());
-      near_[i] += reinterpret_cast<Eight>(_mm_unpacklo_epi8(bytes, signs));
-      near_[i + 1] += reinterpret_cast<Eight>(_mm_unpackhi_epi8(bytes, signs));
-#else
-      for (size_t k = 0; k < 16; ++k)
-        near_[i + k / 8][k % 8] = static_cast<int16_t>(near_[i + k / 8][k % 8] + row[8 * i + k]);
-#endif
-    }
-    if (++words_ == kWordsPerCarry) carry();
+    rows_[waiting_] = row;
+    if (++waiting_ == kRows) add_waiting();
   }
   // The vector of `size` times +-1 that the bits of the hash spell.
-  void add_signs(uint64_t hash, int16_t size) {
-#pragma GCC unroll 8
-    for (size_t i = 0; i < kEights; ++i) {
-      Eight signs;
-      std::memcpy(&signs, kSigns[(hash >> (8 * i)) & 0xff].data(), sizeof signs);
-      near_[i] += signs * size;
-    }
-    if (++words_ == kWordsPerCarry) carry();
+  void add_signs(uint64_t hash, int32_t size) {
+    for (size_t i = 0; i < kEmbeddingSize; ++i) total_[i] += size * kSigns[(hash >> (i & ~size_t{7})) & 0xff][i % 8];
   }
   const std::array<int32_t, kEmbeddingSize>& total() {
-    carry();
+    add_waiting();
     return total_;
   }
 
  private:
-  static constexpr size_t kEights = kEmbeddingSize / 8;
+  // Sums of so many rows fit in 16 bits.
+  static constexpr size_t kRows = INT16_MAX / 128;
 
-  void carry() {
-    for (size_t i = 0; i < kEmbeddingSize; ++i) total_[i] += near_[i / 8][i % 8];
-    for (Eight& n : near_) n = Eight{};
-    words_ = 0;
+  void add_waiting() {
+    std::array<Eight, kEmbeddingSize / 8> near{};
+    for (size_t r = 0; r < waiting_; ++r) {
+      const int8_t* const row = rows_[r];
+#pragma GCC unroll 4
+      for (size_t i = 0; i < near.size(); i += 2) {
+#ifdef __SSE2__
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(row + 8 * i));
+        const __m128i signs = _mm_cmplt_epi8(bytes, _mm_setzero_si128());
+        near[i] += reinterpret_cast<Eight>(_mm_unpacklo_epi8(bytes, signs));
+        near[i + 1] += reinterpret_cast<Eight>(_mm_unpackhi_epi8(bytes, signs));
+#else
+        for (size_t k = 0; k < 16; ++k)
+          near[i + k / 8][k % 8] = static_cast<int16_t>(near[i + k / 8][k % 8] + row[8 * i + k]);
+#endif
+      }
+    }
+    std::array<int16_t, kEmbeddingSize> sums;
+    std::memcpy(sums.data(), near.data(), sizeof sums);
+    for (size_t i = 0; i < kEmbeddingSize; ++i) total_[i] += sums[i];
+    waiting_ = 0;
   }
 
-  std::array<Eight, kEights> near_{};
+  std::array<const int8_t*, kRows> rows_;
+  size_t waiting_ = 0;
   std::array<int32_t, kEmbeddingSize> total_{};
-  int words_ = 0;
 };
 
 // Irwin-Hall normals from integer arithmetic: the same table on every machine, whatever its libm.

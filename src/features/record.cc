@@ -25,7 +25,7 @@ void write(const Features& f, base::Writer& out) {
   for (uint32_t i = 0; i < f.shingle_count; ++i) out.u64(f.shingles[i]);
   if (!f.meaningful) return;
   out.varint(f.cell);
-  for (const int8_t v : f.spectrum) out.u8(static_cast<uint8_t>(v));
+  out.raw(f.spectrum.data(), f.spectrum.size());
 }
 
 bool read(base::Reader& in, Features& f) {
