@@ -11,7 +11,7 @@ SOURCES = git ls-files --cached --others --exclude-standard -- '*.cc' '*.h'
 .PHONY: help packages packages-check build demo test check format bench fuzz install clean
 
 help:
-	@echo 'make demo      build, simulate a mixed population, scan it and show who harvests'
+	@echo 'make demo      build, send a simulated population through the gateway and show who harvests'
 	@echo 'make test      build and run every test'
 	@echo 'make check     formatting, clang-tidy and tidy (include table, dead files, banned calls)'
 	@echo 'make format    lay out every source with clang-format'

@@ -8,8 +8,8 @@
 #include "commands.h"
 #include "files.h"
 #include "gateway/archive.h"
-#include "gateway/config.h"
 #include "gateway/identity.h"
+#include "gateway_config.h"
 
 namespace stillwatch::apps {
 namespace {
@@ -23,19 +23,13 @@ struct Arguments {
 int lookup(const Arguments& a) {
   std::string key = a.name;
   if (key == "-") std::getline(std::cin, key);
-  gateway::Config config;
-  if (!a.config.empty()) {
-    const auto text = read_file(a.config);
-    if (!text) return complain(text.error());
-    auto parsed = gateway::Config::parse(*text, a.config);
-    if (!parsed) return complain(parsed.error());
-    config = std::move(*parsed);
-  }
+  const auto config = read_gateway_config(a.config);
+  if (!config) return complain(config.error());
   // Not made where there is none: a name by a new secret would be nobody's.
   if (auto there = read_file(a.data + "/secret"); !there) return complain(there.error());
   const auto secret = gateway::load_or_make_secret(a.data + "/secret");
   if (!secret) return complain(secret.error());
-  fmt::print("{}\n", gateway::Identity(*secret, config.identity).account_of_key(key));
+  fmt::print("{}\n", gateway::Identity(*secret, config->identity).account_of_key(key));
   return kClean;
 }
 
@@ -45,7 +39,7 @@ int forget(const Arguments& a) {
   if (!std::filesystem::exists(path)) return complain({base::ErrorCode::kInput, path + " is not there"});
   auto archive = gateway::Archive::open(path);
   if (!archive) return complain(archive.error());
-  const auto forgotten = archive->forget(a.name);
+  const auto forgotten = (*archive)->forget(a.name);
   if (!forgotten) return complain(forgotten.error());
   if (!*forgotten) return complain({base::ErrorCode::kInput, "there is no trace of such an account"});
   return kClean;

@@ -25,7 +25,7 @@ int complain_usage(std::string message) {
 }
 
 // Accounts that stand apart in traffic that should be honest: judged against the traffic itself.
-std::vector<std::string> suspects(const pipeline::Pipeline& pipeline) {
+std::vector<std::string> suspects(pipeline::Pipeline& pipeline) {
   std::vector<std::string> names;
   for (const auto& a : pipeline.findings().ranked) {
     if (a.verdict == verdict::Verdict::kHarvest) names.push_back(a.account);

@@ -8,8 +8,8 @@
 
 #include "commands.h"
 #include "files.h"
-#include "gateway/config.h"
 #include "gateway/gateway.h"
+#include "gateway_config.h"
 #include "logs.h"
 
 namespace stillwatch::apps {
@@ -27,6 +27,7 @@ struct Arguments {
   std::string account_field;
   double false_alarms = 0;
   unsigned threads = 0;
+  int exemplars = -1;  // what the file says
 };
 
 void tell(std::string_view line) {
@@ -50,14 +51,9 @@ Result<std::string> read_secret(const std::string& path) {
 
 // The file, with what the command line says put over it and defaults under it.
 Result<gateway::Config> config_of(const Arguments& a) {
-  gateway::Config c;
-  if (!a.config.empty()) {
-    const auto text = read_file(a.config);
-    if (!text) return tl::unexpected(text.error());
-    auto parsed = gateway::Config::parse(*text, a.config);
-    if (!parsed) return parsed;
-    c = std::move(*parsed);
-  }
+  auto read = read_gateway_config(a.config);
+  if (!read) return read;
+  gateway::Config& c = *read;
   const auto settle = [](std::string& value, const std::string& said, const char* otherwise) {
     if (!said.empty()) value = said;
     if (value.empty()) value = otherwise;
@@ -71,6 +67,7 @@ Result<gateway::Config> config_of(const Arguments& a) {
   if (a.false_alarms > 0) c.false_alarms = a.false_alarms;
   if (c.false_alarms <= 0) c.false_alarms = pipeline::Options().false_alarms_per_10000;
   if (a.threads > 0) c.threads = a.threads;
+  if (a.exemplars >= 0) c.settings.exemplars = static_cast<size_t>(a.exemplars);
 
   gateway::Settings& s = c.settings;
   if (c.upstream.empty())
@@ -98,8 +95,9 @@ Result<gateway::Config> config_of(const Arguments& a) {
   s.now = [] { return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now()); };
   s.alerts.webhook_secret = *secret;
   s.alerts.now = s.now;
+  s.ticks = [] { return int64_t{std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1)}; };
   s.tell = tell;
-  return c;
+  return read;
 }
 
 // Every connection takes two descriptors.
@@ -142,14 +140,18 @@ int run(const Arguments& a) {
   pthread_sigmask(SIG_BLOCK, &awaited, nullptr);
   raise_descriptor_limit();
 
+  const std::string time_field = config->settings.time_field;
   pipeline::Options options;
   options.false_alarms_per_10000 = config->false_alarms;
+  options.profiles_max = config->profiles_max();
   auto started =
       gateway::Gateway::start(std::move(config->settings), gateway::Identity(*secret, std::move(config->identity)),
                               std::make_unique<pipeline::Pipeline>(*baseline, verdict::Labels(), options));
   if (!started) return complain(started.error());
   fmt::print(stderr, "relaying {} (port {}) to {}; admin on port {}: /metrics /api/v1/accounts /api/v1/findings\n",
              config->listen, (*started)->port(), config->upstream, (*started)->admin_port());
+  if (!time_field.empty())
+    tell(fmt::format("requests happen when {} says: for rehearsals only, anybody can set it", time_field));
   int signal = 0;
   while (sigwait(&awaited, &signal) == 0 && signal == SIGHUP) reload(a, **started);
   fmt::print(stderr, "stopping\n");
@@ -173,6 +175,8 @@ void add_serve(CLI::App& app, int& status) {
                       "Field that names the account, set by a front end you trust; else the credential does");
   command->add_option("--false-alarms", a.false_alarms, "Budget of honest accounts flagged, of 10,000 in a month (5)")
       ->check(CLI::Range(0.001, 5000.0));
+  command->add_option("--keep-exemplars", a.exemplars, "Redacted samples to keep of each flagged account (0)")
+      ->check(CLI::Range(0, static_cast<int>(gateway::kExemplarsMax)));
   command->add_option("--threads", a.threads, "Threads that relay (1)")->check(CLI::Range(1, 256));
   command->footer(
       "Every path and method is relayed as it is; requests whose end two servers could see in different places are "

@@ -64,7 +64,7 @@ signals::Weights fit_weights(std::span<const Labelled> accounts, const signals::
   base::Random random(20260302);
   std::vector<Deviations> honest;  // of broad classes: what a disguise looks like
   const auto deviations = [&](const pipeline::Seen& seen) {
-    const signals::Judgement j = norm.judge(seen.sighting);
+    const signals::Judgement j = norm.judge(*seen.sighting);
     Deviations d;
     for (size_t s = 0; s < kSignals; ++s) {
       const auto signal = static_cast<Signal>(s);

@@ -121,7 +121,7 @@ class Benchmark {
       Tally& t = tallies[o.truth.group];
       ++t.all;
       for (const auto& seen : o.seen) {
-        if (b.weigh(b.judge(seen.sighting).score).p_value > threshold) continue;
+        if (b.weigh(b.judge(*seen.sighting).score).p_value > threshold) continue;
         ++t.hits;
         t.exchanges.push_back(seen.exchanges);
         break;

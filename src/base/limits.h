@@ -13,6 +13,7 @@ constexpr size_t kTurnsMax = 4096;                     // turns read of one exch
 constexpr size_t kIdentityBytesMax = 256;              // account, organisation, user, model: longer ones are hashed
 constexpr size_t kFeatureTextBytesMax = 4096;          // text of one exchange that features read: head, tail, sample
 constexpr size_t kProfileBytesMax = 16u << 10;         // one subject, in memory and serialised
+constexpr size_t kAnswersRemembered = 1u << 19;        // ids of answers: 25 MiB
 constexpr size_t kReorderWindowMax = 65'536;           // exchanges held back to restore the order of time
 constexpr int64_t kReorderWindowMs = 10 * 60 * 1000;   // lateness that is put right
 constexpr int64_t kEpochMs = 28LL * 24 * 3600 * 1000;  // the current epoch of a profile: four whole weeks

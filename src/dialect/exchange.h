@@ -44,6 +44,9 @@ struct Sampling {
   uint32_t tools = 0;      // tools offered
 };
 
+// How much of an exchange is here: of a batch, requests and their answers pass at different times.
+enum class Part : uint8_t { kWhole, kRequest, kAnswer };
+
 struct Exchange {
   base::Time time{};
   std::string_view account;       // who is billed; empty if the record names nobody
@@ -54,15 +57,19 @@ struct Exchange {
   std::string_view model;
   std::string_view request_id;  // for joins; "" if unknown
   int status = 200;
+  Part part = Part::kWhole;
 
   std::string_view system;  // system and developer messages, Anthropic `system`, Responses `instructions`
   std::vector<Turn> turns;  // everything else, in order, resent history included
   Sampling sampling;
 
+  std::string_view continues;  // id of the answer that the request goes on from, held by the server; "" for none
+
   bool has_response = false;   // false: the response was null or missing
   std::string_view answer;     // visible text of the first choice; its tool call arguments if it has no text
   std::string_view reasoning;  // reasoning_content, thinking blocks, reasoning summaries
   uint32_t answer_tool_calls = 0;
+  std::string_view answer_id;            // what a later request may call it by; "" if unknown
   bool refused = false;                  // finish reason or a refusal field says so
   bool truncated = false;                // finish reason length / max_tokens
   std::optional<int64_t> prompt_tokens;  // as reported by the server

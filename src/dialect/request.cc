@@ -150,6 +150,7 @@ bool read_request(Element body, Arena& arena, Exchange& out) {
       out.user = json::text(*metadata, "user_id");
     }
   }
+  out.continues = json::text(body, "previous_response_id");
   if (const auto system = json::first(body, "system", "instructions")) {
     out.system = arena.join(out.system, read_content(system, arena).text);
   }

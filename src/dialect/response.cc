@@ -57,6 +57,7 @@ bool read_choices(Element body, Arena& arena, Exchange& out) {
 bool read_output(Element body, Arena& arena, Exchange& out) {
   const auto output = json::at(body, "output");
   if (!output || !output->is_array()) return false;
+  out.answer_id = json::text(body, "id");
   json::each(output, [&](Element item) {
     const std::string_view type = json::text(item, "type");
     if (type == "reasoning") {

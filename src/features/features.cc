@@ -163,6 +163,9 @@ Features FeatureExtractor::extract(const Exchange& e) {
   f.client = key_of(e.client);
   f.user = key_of(e.user);
   f.model = key_of(e.model);
+  f.continues = key_of(e.continues);
+  f.answer = key_of(e.answer_id);
+  f.part = e.part;
   f.answered = e.status < 400;
   f.refused = e.refused;
 
@@ -187,6 +190,7 @@ Features FeatureExtractor::extract(const Exchange& e) {
     fresh_bytes += turn.text.size();
     ++parts;
   }
+  f.depth += f.continues != 0;
   facts.set(Trait::kHistory, f.depth > 0);
   text_.clear();
   for (const Turn& turn : fresh) {

@@ -60,6 +60,8 @@ struct Features {
   uint64_t client = 0;   // hash of the client string, 0 if unknown
   uint64_t user = 0;     // hash of the end user named, 0 if none
   uint64_t model = 0;
+  uint64_t continues = 0;  // hash of the answer's id that the request goes on from, 0 if it brings all of its history
+  uint64_t answer = 0;     // hash of the answer's id, 0 if none
   std::array<uint64_t, kShinglesMax> shingles{};  // a consistent one in eight of all five-word shingles
   uint32_t shingle_count = 0;
   uint32_t kinds = 0;           // bits by Kind
@@ -67,9 +69,10 @@ struct Features {
   uint32_t prompt_words = 0;    // words and numbers in the new turns, extrapolated where only a sample was read
   uint32_t context_tokens = 0;  // whole request, as reported or a quarter of its bytes
   uint32_t output_tokens = 0;   // as reported or a quarter of the answer's bytes
-  uint32_t depth = 0;           // answers already in the conversation
+  uint32_t depth = 0;           // answers already in the conversation; one where they are held by the server
   uint16_t cell = 0;
   Script script = Script::kNone;
+  dialect::Part part = dialect::Part::kWhole;
   bool answered = false;  // the model answered: a status below 400 and a response, if responses are logged
   bool refused = false;
   bool meaningful = false;  // the prompt has a word; otherwise spectrum and cell are void

@@ -1,4 +1,5 @@
-// Features as bytes, for journals: everything of a record, a few hundred bytes of it (docs/formats/features.md).
+// Features as bytes, for journals: everything of a record, a few hundred bytes of it (docs/formats/store.md). What it
+// goes on from is not in it: that is settled before (pipeline/pipeline.h).
 // Thread rule: pure functions. Bounds: kRecordBytesMax.
 #pragma once
 

@@ -5,11 +5,12 @@
 #include <fmt/format.h>
 #include <pthread.h>
 #include <sodium.h>
-#include <sys/stat.h>
-#include <syslog.h>
-#include <unistd.h>
 
 #include <algorithm>
+#include <bit>
+
+#include "base/descriptor.h"
+#include "gateway/syslog.h"
 
 namespace stillwatch::gateway {
 namespace {
@@ -60,9 +61,8 @@ base::Result<std::unique_ptr<Alerts>> Alerts::start(AlertSettings settings) {
     key.resize(size);
     ::curl_global_init(CURL_GLOBAL_DEFAULT);
   }
-  if (settings.syslog) ::openlog("stillwatch", LOG_PID, LOG_AUTHPRIV);
   std::unique_ptr<Alerts> alerts(new Alerts(std::move(settings), std::move(key)));
-  if (!alerts->settings_.json_log.empty() && !alerts->write_line({}))
+  if (!alerts->settings_.json_log.empty() && !alerts->write_line(""))
     return base::fail(ErrorCode::kInternal, fmt::format("{} cannot be written", alerts->settings_.json_log));
   return alerts;
 }
@@ -81,6 +81,7 @@ Alerts::~Alerts() {
 }
 
 void Alerts::submit(const Alert& alert) {
+  Alert given_up;
   {
     const std::lock_guard lock(mutex_);
     if (!recent_.insert(alert.id).second) return;
@@ -90,12 +91,19 @@ void Alerts::submit(const Alert& alert) {
       recent_order_.pop_front();
     }
     if (waiting_.size() == kAlertsWaitingMax) {
+      given_up = std::move(waiting_.front().alert);
       waiting_.pop_front();
       ++given_up_;
     }
     waiting_.push_back({alert});
+    waiting_.back().alert.left &= settings_.sinks();
   }
   wake_.notify_one();
+  if (!given_up.id.empty()) done(given_up, kAllSinks);
+}
+
+void Alerts::done(const Alert& alert, Sinks sinks) {
+  if (settings_.on_done && sinks != 0) settings_.on_done(alert, sinks);
 }
 
 Alerts::Counts Alerts::counts() const {
@@ -104,17 +112,15 @@ Alerts::Counts Alerts::counts() const {
 }
 
 // The file is opened for each alert, which is seldom, so that it may be moved away at any time.
-bool Alerts::write_line(const Alert& alert) {
-  const int fd = ::open(settings_.json_log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-  if (fd < 0) return false;
-  const std::string line = alert.body.empty() ? "" : alert.body + "\n";
-  const bool written = ::write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size()) && ::fsync(fd) == 0;
-  return ::close(fd) == 0 && written;
+bool Alerts::write_line(const std::string& line) {
+  base::Descriptor file(::open(settings_.json_log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
+  return file.good() && file.write_all(line) && file.sync() && file.close();
 }
 
-bool Alerts::post(const Alert& alert, milliseconds& retry_after, bool& hopeless) {
+Alerts::Attempt Alerts::post(const Alert& alert) {
+  Attempt a;
   const std::unique_ptr<CURL, void (*)(CURL*)> curl(::curl_easy_init(), ::curl_easy_cleanup);
-  if (!curl) return false;
+  if (!curl) return a;
   const int64_t seconds = base::to_ms(settings_.now()) / 1000;
   curl_slist* fields = nullptr;
   const auto field = [&](const std::string& text) { fields = ::curl_slist_append(fields, text.c_str()); };
@@ -134,14 +140,24 @@ bool Alerts::post(const Alert& alert, milliseconds& retry_after, bool& hopeless)
   set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_CONNECTTIMEOUT, 5L);
   set(CURLOPT_TIMEOUT, 15L);
-  if (::curl_easy_perform(curl.get()) != CURLE_OK) return false;
+  if (::curl_easy_perform(curl.get()) != CURLE_OK) return a;
   long status = 0;
   ::curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
   curl_off_t wait = 0;
   if (::curl_easy_getinfo(curl.get(), CURLINFO_RETRY_AFTER, &wait) == CURLE_OK && wait > 0)
-    retry_after = std::max(retry_after, milliseconds(1000 * std::min<int64_t>(wait, 3600)));
-  hopeless = status >= 300 && status < 500 && status != 408 && status != 429;
-  return status >= 200 && status < 300;
+    a.retry_after = milliseconds(1000 * std::min<int64_t>(wait, 3600));
+  if (status >= 200 && status < 300) a.delivered = kWebhook;
+  if (status >= 300 && status < 500 && status != 408 && status != 429) a.hopeless = kWebhook;
+  return a;
+}
+
+Alerts::Attempt Alerts::attempt(const Alert& alert) {
+  Attempt a;
+  if (alert.left & kWebhook) a = post(alert);
+  if ((alert.left & kSyslog) && send_to_syslog(settings_.syslog_socket, alert.line, settings_.now()))
+    a.delivered |= kSyslog;
+  if ((alert.left & kJsonLog) && write_line(alert.body + "\n")) a.delivered |= kJsonLog;
+  return a;
 }
 
 void Alerts::run() {
@@ -167,27 +183,23 @@ void Alerts::run() {
     waiting_.erase(next);
     const bool last_chance = stopping_;
     lock.unlock();
-    if (w.attempts == 0) {
-      if (settings_.syslog) {
-        ::syslog(LOG_WARNING, "%s", w.alert.line.c_str());
-        ++delivered_;
-      }
-      if (!settings_.json_log.empty()) ++(write_line(w.alert) ? delivered_ : failed_);
-    }
-    bool again = false;
-    milliseconds pause = std::min(kRetryMax, settings_.retry_after * (1 << std::min(w.attempts, 12)));
-    if (!settings_.webhook_url.empty()) {
-      bool hopeless = false;
-      if (post(w.alert, pause, hopeless)) {
-        ++delivered_;
-      } else {
-        ++failed_;
-        again = !hopeless && ++w.attempts < kAttemptsMax && !last_chance;
-        given_up_ += !again;
-      }
+    const Attempt a = attempt(w.alert);
+    const auto finished = static_cast<Sinks>(a.delivered | a.hopeless);
+    const auto failed = static_cast<Sinks>(w.alert.left & ~a.delivered);
+    delivered_ += static_cast<uint64_t>(std::popcount(a.delivered));
+    failed_ += static_cast<uint64_t>(std::popcount(failed));
+    given_up_ += static_cast<uint64_t>(std::popcount(a.hopeless));
+    done(w.alert, finished);
+    w.alert.left &= static_cast<Sinks>(~finished);
+    if (w.alert.left != 0 && ++w.attempts == kAttemptsMax) {
+      ++given_up_;
+      done(w.alert, w.alert.left);
+      w.alert.left = 0;
     }
     lock.lock();
-    if (!again) continue;
+    if (w.alert.left == 0 || last_chance) continue;
+    const milliseconds pause =
+        std::max(a.retry_after, std::min(kRetryMax, settings_.retry_after * (1 << std::min(w.attempts - 1, 12))));
     // A quarter more or less, so that many alerts do not come back together.
     const auto spread = static_cast<int64_t>(randombytes_uniform(501)) - 250;
     w.due = elapsed + pause + pause * spread / 1000;

@@ -2,12 +2,17 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 
-#include "gateway/test_peers.h"
+#include "base/descriptor.h"
+
+#include "gateway/peers.h"
 
 namespace stillwatch::gateway {
 namespace {
@@ -32,7 +37,7 @@ AlertSettings settings(uint16_t port, const std::shared_ptr<Clock>& clock) {
 }
 
 Alert alert(const std::string& id) {
-  return {id, {}, R"({"type":"finding"})", "account=a"};
+  return {id, "a", {}, R"({"type":"finding"})", "account=a", kAllSinks};
 }
 
 // The example of the specification's own documents.
@@ -89,6 +94,79 @@ TEST(Alerts, AreLinesOfAFileThatMayBeMovedAway) {
   EXPECT_EQ(lines(path.string() + ".1"), "{\"type\":\"finding\"}\n");
   std::filesystem::remove(path);
   std::filesystem::remove(path.string() + ".1");
+}
+
+// What a daemon would read from /dev/log.
+class Log {
+ public:
+  explicit Log(std::string path) : path_(std::move(path)) {
+    std::filesystem::remove(path_);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path_.copy(address.sun_path, sizeof address.sun_path - 1);
+    EXPECT_EQ(::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    const timeval patience{10, 0};
+    ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  }
+  ~Log() { std::filesystem::remove(path_); }
+  std::string next() {
+    char room[4096];
+    const ssize_t n = ::recv(socket_.get(), room, sizeof room, 0);
+    return std::string(room, n > 0 ? static_cast<size_t>(n) : 0);
+  }
+
+ private:
+  std::string path_;
+  base::Descriptor socket_{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+};
+
+TEST(Alerts, AreLinesOfTheSystemLog) {
+  const auto clock = std::make_shared<Clock>();
+  AlertSettings s = settings(0, clock);
+  s.syslog = true;
+  s.syslog_socket = std::filesystem::temp_directory_path() / ("log" + std::to_string(::getpid()));
+  auto alerts = Alerts::start(s);
+  ASSERT_TRUE(alerts);
+  (*alerts)->submit(alert("a"));
+  wait_until([&] { return (*alerts)->counts().failed == 1; });  // nobody listens yet
+  Log log(s.syslog_socket);
+  clock->ms += 3'600'000;
+  const std::string line = log.next();
+  EXPECT_THAT(line, testing::MatchesRegex("<84>Mar  2 [0-9:]+ stillwatch.[0-9]+.: account=a"));
+  wait_until([&] { return (*alerts)->counts().delivered == 1; });
+  EXPECT_EQ((*alerts)->counts().waiting, 0u);
+}
+
+TEST(Alerts, TellWhatIsDoneWithThemAndWhatIsNot) {
+  std::atomic<int> status{503};
+  Upstream hook(
+      [&](const Message&) { return fmt::format("HTTP/1.1 {} X\r\nContent-Length: 0\r\n\r\n", status.load()); });
+  const auto path = std::filesystem::temp_directory_path() / ("done" + std::to_string(::getpid()));
+  AlertSettings s = settings(hook.port(), std::make_shared<Clock>());
+  s.json_log = path;
+  std::mutex mutex;
+  std::map<std::string, Sinks> done;
+  s.on_done = [&](const Alert& a, Sinks sinks) {
+    const std::lock_guard lock(mutex);
+    done[a.id] |= sinks;
+  };
+  auto alerts = Alerts::start(s);
+  ASSERT_TRUE(alerts);
+  (*alerts)->submit(alert("kept"));
+  wait_until([&] { return (*alerts)->counts().failed == 1; });
+  alerts->reset();  // the end of the program: the webhook has still to be told
+  EXPECT_EQ(done["kept"], kJsonLog);
+  alerts = Alerts::start(s);
+  Alert again = alert("kept");
+  again.left = kWebhook;
+  status = 204;
+  (*alerts)->submit(again);
+  wait_until([&] { return (*alerts)->counts().delivered == 1; });
+  alerts->reset();
+  EXPECT_EQ(done["kept"], kJsonLog | kWebhook);
+  std::ifstream file(path);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), "{\"type\":\"finding\"}\n");
+  std::filesystem::remove(path);
 }
 
 TEST(Alerts, SayWhatIsWrongWithTheirSettingsAndNoSecret) {

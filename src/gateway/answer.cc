@@ -45,12 +45,13 @@ std::string_view phrase_of(int status) {
 }  // namespace
 
 // A whole answer of our own, and the end of the connection.
-Task<bool> Session::refuse(int status, std::string_view reason, std::string_view type) {
+Task<bool> Session::refuse(int status, std::string_view reason, std::string_view type, uint32_t retry_after_s) {
   const std::string body = fmt::format(R"({{"error":{{"message":"{}{}","type":"{}","code":{}}}}})",
                                        type == "policy" ? "" : "stillwatch: ", escaped(reason), type, status);
-  std::string text =
-      fmt::format("HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-                  status, phrase_of(status), body.size());
+  std::string text = fmt::format("HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n", status,
+                                 phrase_of(status), body.size());
+  if (retry_after_s > 0) text += fmt::format("Retry-After: {}\r\n", retry_after_s);
+  text += "Connection: close\r\n\r\n";
   if (request_.method != "HEAD") text += body;
   stop_observing();
   (void)co_await client_.write(text);
@@ -83,6 +84,7 @@ Task<bool> Session::read_answer_head() {
       if (room.size() > 0) std::tie(error, n) = co_await upstream_.read_some(room);
       if (error || n == 0) co_return co_await upstream_failed("the upstream ended without an answer");
       from_upstream_.fill(n);
+      came_ = worker_.shared().ticks();
       expect_within(worker_.shared().settings.progress);
       continue;
     }
@@ -183,6 +185,7 @@ Task<bool> Session::relay_answer_body() {
     std::string_view first = out_;
     if (!first.empty() || !left.empty()) {
       error_code error = client_.write_now(first, left);
+      if (!answered_) note_latency(worker_.shared().answer_latency);
       if (!error && !first.empty()) std::tie(error, std::ignore) = co_await client_.write(first);
       if (!error && !left.empty()) std::tie(error, std::ignore) = co_await client_.write(left);
       if (error) {

@@ -1,14 +1,20 @@
 // What the gateway knows, kept across restarts in DATA-DIR/stillwatch.db (docs/formats/store.md): subjects as they were
-// when last saved, a journal of the features observed since, findings, labels. No text of any exchange.
+// when last saved, a journal of the features observed since, findings and which of them nobody was told of yet, labels.
+// No text of any exchange, but the redacted samples that an operator asked for.
 //
-// Thread rule: one thread at a time.
+// Thread rule: restore() before other threads; everything else from any thread.
 #pragma once
 
 #include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "gateway/alerts.h"
+#include "gateway/exemplars.h"
 #include "pipeline/pipeline.h"
 #include "store/database.h"
 
@@ -35,18 +41,30 @@ struct Finding {
 
 class Archive {
  public:
-  static base::Result<Archive> open(const std::string& path);
+  static base::Result<std::unique_ptr<Archive>> open(const std::string& path);
 
-  // Gives a new pipeline what was kept; the number of the last exchange that it then has observed.
+  // Gives a new pipeline what was kept; the number of the last exchange that it then has observed. Of profiles, no more
+  // are in memory at any time than the pipeline's bound.
   base::Result<uint64_t> restore(pipeline::Pipeline& pipeline);
+  // An account as it was last saved; "" if it is not there.
+  base::Result<std::string> subject(std::string_view account);
+  // subject() of an archive while it is open.
+  static pipeline::Pipeline::Fetch fetch_from(const std::shared_ptr<Archive>& archive);
   base::Result<verdict::Labels> labels();
   base::Result<std::vector<Finding>> findings();
+  // Findings that sinks were not told of, with these sinks (alerts.h).
+  base::Result<std::vector<std::pair<Finding, Sinks>>> untold();
+  base::Result<std::vector<Exemplar>> exemplars(std::string_view account = "");  // "": of all
 
+  using Saved = std::pair<uint64_t, pipeline::SavedSubject>;  // with the exchange as of which it is
   struct Changes {
     Journal journal;
-    std::vector<std::pair<uint64_t, pipeline::SavedSubject>> subjects;  // with the exchange as of which they are
+    std::vector<Saved> subjects;
     std::vector<Finding> findings;
-    uint64_t journal_done = 0;  // up to this exchange all subjects are saved
+    Sinks to_tell = 0;  // of these findings
+    std::vector<std::pair<std::string, Sinks>> told;
+    std::vector<Exemplar> exemplars;  // exemplars.h
+    uint64_t journal_done = 0;        // up to this exchange all subjects are saved
   };
   // All of it or nothing.
   base::Result<void> commit(const Changes& changes);
@@ -54,14 +72,23 @@ class Archive {
   base::Result<void> put_label(std::string_view account, const verdict::Label& label);
   // Removes every trace, the journal's included, and overwrites it; false if there was none.
   base::Result<bool> forget(std::string_view account);
-  // Removes subjects not seen and findings not made since then; the names of the subjects.
-  base::Result<std::vector<std::string>> expire(base::Time subjects_since, base::Time findings_since);
+  base::Result<void> forget_exemplars(std::string_view account);
+  // Removes subjects not seen, and findings and exemplars not made, since then; the names of the subjects.
+  base::Result<std::vector<std::string>> expire(base::Time subjects_since, base::Time findings_since,
+                                                base::Time exemplars_since);
 
  private:
   explicit Archive(store::Database database) : database_(std::move(database)) {}
+  base::Result<bool> remove(std::string_view table, std::string_view account);
   base::Result<void> forget_in_journal(std::string_view account, bool& found);
+  base::Result<void> put_subjects(const std::vector<Saved>& subjects);
+  base::Result<void> put_findings(const Changes& changes);
+  base::Result<void> put_exemplars(const std::vector<Exemplar>& exemplars);
+  base::Result<void> save_changed(pipeline::Pipeline& pipeline, uint64_t exchange);
 
+  std::mutex mutex_;
   store::Database database_;
+  std::optional<store::Statement> subject_;  // after the database: it goes first
 };
 
 }  // namespace stillwatch::gateway

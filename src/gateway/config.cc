@@ -24,6 +24,7 @@ void read_alerts(YamlMap& map, Config& c) {
     if (webhook.require("secret_file")) webhook.text("secret_file", c.webhook_secret_file);
   });
   map.flag("syslog", a.syslog);
+  map.text("syslog_socket", a.syslog_socket);
   map.text("json_log", a.json_log);
 }
 
@@ -44,8 +45,11 @@ base::Result<Config> Config::parse(std::string_view yaml, std::string_view file)
   map->text("upstream_ca", c.settings.upstream_ca);
   map->text("data_dir", c.data_dir);
   map->text("baseline", c.baseline);
+  map->text("time_header", c.settings.time_field);
+  map->number("keep_exemplars", c.settings.exemplars, 0, kExemplarsMax);
   map->number("false_alarms", c.false_alarms, 0.001, 5000);
   map->number("threads", c.threads, 1, 256);
+  map->number("memory_mib", c.memory_mib, 1, 1 << 20);
   section(*map, "tls", [&](YamlMap& tls) {
     if (tls.require("certificate")) tls.text("certificate", c.settings.certificate);
     if (tls.require("key")) tls.text("key", c.settings.key);
@@ -59,6 +63,7 @@ base::Result<Config> Config::parse(std::string_view yaml, std::string_view file)
   section(*map, "retention", [&](YamlMap& retention) {
     read_days(retention, "account_days", c.settings.subjects_for);
     read_days(retention, "finding_days", c.settings.findings_for);
+    read_days(retention, "exemplar_days", c.settings.exemplars_for);
   });
   section(*map, "policy", [&](YamlMap& node) {
     auto policy = verdict::Policy::read(node);

@@ -9,10 +9,14 @@
 
 namespace stillwatch::gateway {
 
+constexpr size_t kBytesAProfile = 20u << 10;  // a full one with its looks
+
 struct Config {
   std::string listen, upstream, admin, data_dir, baseline;  // "" where the file does not say
   double false_alarms = 0;                                  // 0 likewise
   unsigned threads = 0;
+  size_t memory_mib = 2048;  // for profiles
+  size_t profiles_max() const { return (memory_mib << 20) / kBytesAProfile; }
   Settings settings;  // its certificate, upstream_ca, days, policy and alerts
   std::string admin_token_file, webhook_secret_file;
   IdentitySettings identity;

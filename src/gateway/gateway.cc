@@ -71,9 +71,13 @@ base::Result<UpstreamAddress> parse_upstream(std::string_view url) {
 namespace {
 
 // An alert, as a program and as a person read it.
-Alert alert_of(const Finding& f) {
-  return {f.id(), f.time, f.body,
-          fmt::format("account={} exceeds the budget of false alarms: it is likely to harvest the model", f.account)};
+Alert alert_of(const Finding& f, Sinks left = kAllSinks) {
+  return {f.id(),
+          f.account,
+          f.time,
+          f.body,
+          fmt::format("account={} exceeds the budget of false alarms: it is likely to harvest the model", f.account),
+          left};
 }
 
 std::string finding_json(const pipeline::AccountFinding& f) {
@@ -135,7 +139,7 @@ struct Gateway::State {
 
   base::Result<void> open_store();
 
-  std::unordered_set<std::string> found;  // of the observer's thread, once it runs
+  std::unordered_set<std::string> found;  // under the observer's lock, once it runs
   std::unique_ptr<Alerts> alerts;
   Shared shared;
   std::vector<std::unique_ptr<Worker>> workers;
@@ -149,19 +153,30 @@ base::Result<void> Gateway::State::open_store() {
   const Settings& s = shared.settings;
   auto archive = Archive::open(s.database);
   if (!archive) return tl::unexpected(archive.error());
-  const auto findings = archive->findings();
+  const std::shared_ptr<Archive> kept = std::move(*archive);
+  const auto findings = kept->findings();
   if (!findings) return tl::unexpected(findings.error());
   for (const Finding& f : *findings) found.insert(f.account);
-  auto labels = archive->labels();
+  auto labels = kept->labels();
   if (!labels) return tl::unexpected(labels.error());
-  const auto last = shared.observer.restore(*archive);
+  base::Result<uint64_t> last;
+  shared.observer.visit([&](pipeline::Pipeline& p) {
+    p.fetch_with(Archive::fetch_from(kept));
+    last = kept->restore(p);
+  });
   if (!last) return tl::unexpected(last.error());
   shared.observer.set_labels(std::move(*labels));
+
+  const auto untold = kept->untold();
+  if (!untold) return tl::unexpected(untold.error());
 
   KeeperSettings k;
   k.now = s.now;
   k.subjects_for = s.subjects_for;
   k.findings_for = s.findings_for;
+  k.exemplars = s.exemplars;
+  k.exemplars_for = s.exemplars_for;
+  k.to_tell = alerts ? s.alerts.sinks() : 0;
   k.on_kept = [this](const Finding& f) {
     if (alerts) alerts->submit(alert_of(f));
   };
@@ -169,7 +184,13 @@ base::Result<void> Gateway::State::open_store() {
     shared.settings.tell(why.empty() ? "the store works again: nothing is missing from it"
                                      : fmt::format("what is observed now would not outlive the process: {}", why));
   };
-  shared.keeper = std::make_unique<Keeper>(std::move(*archive), *last, shared.observer, std::move(k));
+  shared.keeper = std::make_unique<Keeper>(kept, *last, shared.observer, std::move(k));
+  for (const auto& [finding, sinks] : *untold) {
+    // Ways that are no longer configured are not waited for.
+    const auto left = static_cast<Sinks>(alerts ? sinks & s.alerts.sinks() : 0);
+    if (left != sinks) shared.keeper->told(finding.account, static_cast<Sinks>(sinks & ~left));
+    if (left != 0) alerts->submit(alert_of(finding, left));
+  }
   return {};
 }
 
@@ -197,8 +218,12 @@ base::Result<std::unique_ptr<Gateway>> Gateway::start(Settings settings, Identit
   error_code error;
   listen_on(s.admin, *admin, false, error);
   if (error) return tl::unexpected(cannot_listen(set.admin, error));
-  if (!set.alerts.webhook_url.empty() || !set.alerts.json_log.empty() || set.alerts.syslog) {
-    auto alerts = Alerts::start(set.alerts);
+  if (set.alerts.sinks() != 0) {
+    AlertSettings settings_of_alerts = set.alerts;
+    settings_of_alerts.on_done = [&s](const Alert& a, Sinks sinks) {
+      if (s.shared.keeper) s.shared.keeper->told(a.account, sinks);
+    };
+    auto alerts = Alerts::start(std::move(settings_of_alerts));
     if (!alerts) return tl::unexpected(alerts.error());
     s.alerts = std::move(*alerts);
     s.shared.alerts = s.alerts.get();
@@ -207,6 +232,7 @@ base::Result<std::unique_ptr<Gateway>> Gateway::start(Settings settings, Identit
     if (auto ok = s.open_store(); !ok) return tl::unexpected(ok.error());
   }
   s.shared.observer.refresh();
+  s.shared.ranker = std::make_unique<Ranker>(s.shared.observer, set.now);
   asio::co_spawn(s.admin_io, serve_admin(s.admin, s.shared, s.admin_io), asio::detached);
 
   for (auto& worker : s.workers) s.threads.emplace_back([&worker] { worker->run(); });
@@ -243,9 +269,11 @@ void Gateway::stop() {
   state_->threads.clear();
   // In this order: what was relayed is read, what was read is kept, what was found is told.
   state_->shared.observer.finish();
-  state_->shared.keeper.reset();
+  state_->shared.ranker.reset();
+  if (state_->shared.keeper) state_->shared.keeper->finish();
   state_->shared.alerts = nullptr;
   state_->alerts.reset();
+  state_->shared.keeper.reset();
 }
 
 }  // namespace stillwatch::gateway

@@ -46,6 +46,8 @@ struct Settings {
   std::string database;  // path; "": nothing outlives the process
   std::chrono::days subjects_for{365};
   std::chrono::days findings_for{730};
+  size_t exemplars = 0;  // redacted samples kept of each flagged account
+  std::chrono::days exemplars_for{30};
   std::shared_ptr<const verdict::Policy> policy = std::make_shared<verdict::Policy>();
   AlertSettings alerts;
   std::chrono::seconds idle{75};       // between requests
@@ -55,6 +57,10 @@ struct Settings {
   std::chrono::seconds linger{5};      // for a client to read the last answer of its connection
   std::chrono::seconds drain{10};      // for exchanges under way when stopping
   std::function<base::Time()> now;     // the clock of observations
+  std::function<int64_t()> ticks;      // nanoseconds of a clock that never goes back; none: latency is not measured
+  // A field of requests whose value is believed as their time, for rehearsals: whoever can reach the port can set it.
+  // "": none is.
+  std::string time_field;
   std::function<void(std::string_view)> tell = [](std::string_view) {};  // the operator, in a line
 };
 

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "dialect/log_format.h"
-#include "gateway/test_peers.h"
+#include "gateway/peers.h"
 #include "report/json.h"
 
 namespace stillwatch::gateway {
@@ -195,19 +195,22 @@ TEST(Gateway, DoesNotCountIdentitiesThatTheUpstreamRefuses) {
   EXPECT_EQ(gateway->observer().counts().accounts, 0u);
 }
 
-// The same exchanges through the gateway and through a log give the same findings.
-TEST(Gateway, FindsWhatAScanFinds) {
+// The same exchanges through the gateway and through a log give the same findings: against the reference and, with
+// enough accounts, against the traffic itself.
+void expect_findings_of_a_scan(int accounts, int exchanges) {
   Upstream upstream([](const Message&) { return answer(kAnswer); });
   const auto gateway = gateway_before(upstream.port());
   pipeline::Pipeline scanned(nullptr, {}, {});
   dialect::LogParser parser(dialect::LogFormat::kExchange);
   features::FeatureExtractor extractor;
   Client client(gateway->port());
-  for (int i = 0; i < 60; ++i) {
-    const std::string key = fmt::format("key-{}", i % 2);
+  for (int i = 0; i < exchanges; ++i) {
+    const std::string key = fmt::format("key-{}", i % accounts);
     const std::string body =
         fmt::format(R"({{"model":"m","messages":[{{"role":"user","content":"Question {} about {}"}}]}})", i,
-                    i % 3 == 0 ? "rivers and lakes" : "the history of paper");
+                    i % 3 == 0   ? "rivers and lakes"
+                    : i % 7 == 0 ? "engines"
+                                 : "the history of paper");
     client.ask(fmt::format(
         "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nx-api-key: {}\r\nUser-Agent: t\r\nContent-Length: "
         "{}\r\n\r\n{}",
@@ -218,13 +221,61 @@ TEST(Gateway, FindsWhatAScanFinds) {
     ASSERT_TRUE(parser.parse(
         line, [&](const dialect::Exchange& e) { scanned.observe(e.account, e.organization, extractor.extract(e)); }));
   }
-  wait_until([&] { return gateway->observer().counts().observed == 60; });
-  const auto json = [](const pipeline::Findings& f) {
-    std::string out;
-    for (const auto& a : f.ranked) out += report::account_json(a, report::Depth::kDetails) + "\n";
-    return out;
+  wait_until([&] { return gateway->observer().counts().observed == static_cast<uint64_t>(exchanges); });
+  const auto get = [&](const std::string& target) {
+    return Client(gateway->admin_port())
+        .ask(fmt::format("GET /api/v1/accounts{} HTTP/1.1\r\nHost: localhost\r\n\r\n", target))
+        .payload;
   };
-  EXPECT_EQ(json(gateway->observer().findings()), json(scanned.findings()));
+  const pipeline::Findings findings = scanned.findings();
+  EXPECT_EQ(findings.baseline.name, accounts < 40 ? "reference" : "this log");
+  const auto live = nlohmann::json::parse(get(""));
+  ASSERT_EQ(live["accounts"].size(), findings.ranked.size());
+  for (size_t i = 0; i < findings.ranked.size(); ++i) {
+    const auto& a = findings.ranked[i];
+    EXPECT_EQ(live["accounts"][i], nlohmann::json::parse(report::account_json(a, report::Depth::kReasons)));
+    EXPECT_EQ(get("/" + a.account), report::account_json(a, report::Depth::kDetails));
+  }
+  EXPECT_EQ(live["summary"]["p_value_histogram"], nlohmann::json(findings.p_values));
+  EXPECT_EQ(live["summary"]["output_tokens"], findings.output_tokens);
+}
+
+TEST(Gateway, FindsWhatAScanFinds) {
+  expect_findings_of_a_scan(2, 60);
+}
+
+TEST(Gateway, FindsWhatAScanThatCalibratesItselfFinds) {
+  expect_findings_of_a_scan(45, 45 * 21);
+}
+
+TEST(Gateway, GivesTheRankingPageByPage) {
+  Upstream upstream([](const Message&) { return answer(kAnswer); });
+  const auto gateway = gateway_before(upstream.port());
+  for (int i = 0; i < 25; ++i) {
+    Client(gateway->port())
+        .ask(fmt::format("POST / HTTP/1.1\r\nHost: a\r\nx-api-key: {}\r\nContent-Length: {}\r\n\r\n{}", i,
+                         kPrompt.size(), kPrompt));
+  }
+  wait_until([&] { return gateway->observer().counts().observed == 25; });
+  const auto get = [&](const std::string& query) {
+    return Client(gateway->admin_port())
+        .ask(fmt::format("GET /api/v1/accounts?{} HTTP/1.1\r\nHost: localhost\r\n\r\n", query));
+  };
+  std::vector<std::string> paged, whole;
+  std::string query = "limit=10";
+  for (int page = 0; page < 3; ++page) {
+    const auto json = nlohmann::json::parse(get(query).payload);
+    EXPECT_EQ(json["summary"]["accounts"], 25);
+    for (const auto& a : json["accounts"]) paged.push_back(a["account"]);
+    EXPECT_EQ(json["next"].is_null(), page == 2);
+    if (page < 2) query = "after=" + json["next"].get<std::string>() + "&limit=10";
+  }
+  const auto json = nlohmann::json::parse(get("").payload);
+  for (const auto& a : json["accounts"]) whole.push_back(a["account"]);
+  EXPECT_EQ(paged, whole);
+  for (const char* bad : {"limit=0", "limit=1001", "limit=x", "limit=-1"})
+    EXPECT_THAT(get(bad).raw, StartsWith("HTTP/1.1 400 ")) << bad;
+  EXPECT_THAT(get("after=nobody").raw, StartsWith("HTTP/1.1 404 "));
 }
 
 TEST(Gateway, ServesMetricsAndFindings) {

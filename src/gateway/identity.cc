@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 #include <sodium.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,24 +12,11 @@
 #include <cstring>
 #include <optional>
 
+#include "base/descriptor.h"
 #include "base/limits.h"
 
 namespace stillwatch::gateway {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 using Bytes = std::array<unsigned char, 16>;
 
@@ -199,8 +185,9 @@ base::Result<Identity::Secret> load_or_make_secret(const std::string& path) {
     return base::fail(base::ErrorCode::kInternal, fmt::format("{}: {}: {}", path, what, std::strerror(errno)));
   };
   Identity::Secret secret{};
-  if (const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC)); file.get() >= 0) {
-    if (::read(file.get(), secret.data(), secret.size()) == static_cast<ssize_t>(secret.size())) return secret;
+  auto* const bytes = reinterpret_cast<char*>(secret.data());
+  if (const base::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC)); file.good()) {
+    if (file.read(bytes, secret.size()) == static_cast<long>(secret.size())) return secret;
     return base::fail(base::ErrorCode::kInput,
                       path +
                           " is not a secret of this program: put the right file back, or remove it (accounts then "
@@ -208,11 +195,9 @@ base::Result<Identity::Secret> load_or_make_secret(const std::string& path) {
   }
   if (errno != ENOENT) return failed("cannot be read");
   randombytes_buf(secret.data(), secret.size());
-  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (file.get() < 0) return failed("cannot be made");
-  if (::write(file.get(), secret.data(), secret.size()) != static_cast<ssize_t>(secret.size()) ||
-      ::fsync(file.get()) != 0)
-    return failed("cannot be written");
+  const base::Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file.good()) return failed("cannot be made");
+  if (!file.write_all({bytes, secret.size()}) || !file.sync()) return failed("cannot be written");
   return secret;
 }
 

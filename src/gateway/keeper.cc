@@ -2,6 +2,9 @@
 
 #include <pthread.h>
 
+#include <algorithm>
+#include <iterator>
+
 namespace stillwatch::gateway {
 namespace {
 
@@ -11,7 +14,7 @@ constexpr uint64_t kRoundsBetweenExpiries = 7200;
 
 }  // namespace
 
-Keeper::Keeper(Archive archive, uint64_t last_exchange, Observer& observer, KeeperSettings settings)
+Keeper::Keeper(std::shared_ptr<Archive> archive, uint64_t last_exchange, Observer& observer, KeeperSettings settings)
     : archive_(std::move(archive)), observer_(observer), settings_(std::move(settings)) {
   observer_.start_journal(last_exchange);
   expire();
@@ -19,6 +22,13 @@ Keeper::Keeper(Archive archive, uint64_t last_exchange, Observer& observer, Keep
 }
 
 Keeper::~Keeper() {
+  finish();
+  const std::lock_guard lock(mutex_);
+  (void)round(false);  // what was told since
+}
+
+void Keeper::finish() {
+  if (!thread_.joinable()) return;
   {
     const std::lock_guard lock(stop_mutex_);
     stopping_ = true;
@@ -32,6 +42,11 @@ Keeper::~Keeper() {
 void Keeper::note(Finding finding) {
   const std::lock_guard lock(noted_mutex_);
   noted_.push_back(std::move(finding));
+}
+
+void Keeper::told(const std::string& account, Sinks sinks) {
+  const std::lock_guard lock(noted_mutex_);
+  told_.emplace_back(account, sinks);
 }
 
 bool Keeper::suspended() const {
@@ -59,22 +74,29 @@ base::Result<void> Keeper::round(bool everything) {
                    journal_bytes_ > kJournalBytesBetweenSaves;
   const bool saving = everything || saving_until_ > 0 || due || !trouble_.empty();
   // Subjects that could not be written are written before others are taken.
-  const size_t room = everything ? SIZE_MAX : saving && waiting_.subjects.empty() ? kSliceSubjects : 0;
+  const size_t crowd = observer_.crowd();
+  size_t room = std::max(saving ? kSliceSubjects : 0, crowd);
+  if (!waiting_.subjects.empty()) room = 0;
+  if (everything) room = SIZE_MAX;
   Observer::Taken taken = observer_.take(room);
-  const bool last_slice = taken.subjects.size() < room;
+  const bool last_slice = saving && taken.subjects.size() < room;
   const uint64_t now_at = taken.journal.last();
   waiting_.journal = std::move(taken.journal);
   for (auto& s : taken.subjects) waiting_.subjects.emplace_back(now_at, std::move(s));
+  std::move(taken.exemplars.begin(), taken.exemplars.end(), std::back_inserter(waiting_.exemplars));
+  waiting_.to_tell = settings_.to_tell;
   {
     const std::lock_guard lock(noted_mutex_);
-    for (Finding& f : noted_) waiting_.findings.push_back(std::move(f));
+    std::move(noted_.begin(), noted_.end(), std::back_inserter(waiting_.findings));
+    std::move(told_.begin(), told_.end(), std::back_inserter(waiting_.told));
     noted_.clear();
+    told_.clear();
   }
   if (saving && saving_until_ == 0) saving_until_ = std::max<uint64_t>(1, now_at);
   waiting_.journal_done = last_slice ? saving_until_ : 0;
   journal_bytes_ += waiting_.journal.records.size();
 
-  auto ok = archive_.commit(waiting_);
+  auto ok = archive_->commit(waiting_);
   waiting_.journal = {};
   if (!ok || taken.gap) tell(ok ? "the store is too slow for the traffic" : ok.error().message);
   if (!ok) return ok;
@@ -82,6 +104,7 @@ base::Result<void> Keeper::round(bool everything) {
     for (const Finding& f : waiting_.findings) settings_.on_kept(f);
   }
   waiting_ = {};
+  if (crowd > 0) observer_.cool();
   if (last_slice) {
     saving_until_ = 0;
     journal_bytes_ = 0;
@@ -98,18 +121,24 @@ void Keeper::tell(std::string trouble) {
 
 void Keeper::expire() {
   const base::Time now = settings_.now();
-  const auto gone = archive_.expire(now - settings_.subjects_for, now - settings_.findings_for);
+  const auto gone = archive_->expire(now - settings_.subjects_for, now - settings_.findings_for,
+                                     settings_.exemplars > 0 ? now - settings_.exemplars_for : base::Time::max());
   if (!gone) return;
   for (const std::string& account : *gone) observer_.forget(account);
+  if (settings_.exemplars == 0) return;
+  if (const auto kept = archive_->exemplars()) observer_.keep_exemplars(settings_.exemplars, *kept);
 }
 
 base::Result<void> Keeper::label(std::string_view account, const verdict::Label& label) {
   const std::lock_guard lock(mutex_);
-  if (auto ok = archive_.put_label(account, label); !ok) return ok;
-  auto labels = archive_.labels();
+  if (auto ok = archive_->put_label(account, label); !ok) return ok;
+  auto labels = archive_->labels();
   if (!labels) return tl::unexpected(labels.error());
   observer_.set_labels(std::move(*labels));
-  return {};
+  if (label.kind == verdict::LabelKind::kHostile) return {};
+  observer_.forget_exemplars(account);
+  std::erase_if(waiting_.exemplars, [&](const Exemplar& e) { return e.account == account; });
+  return archive_->forget_exemplars(account);
 }
 
 base::Result<bool> Keeper::forget(std::string_view account) {
@@ -120,9 +149,9 @@ base::Result<bool> Keeper::forget(std::string_view account) {
     const std::lock_guard noted(noted_mutex_);
     std::erase_if(noted_, [&](const Finding& f) { return f.account == account; });
   }
-  const auto kept = archive_.forget(account);
+  const auto kept = archive_->forget(account);
   if (!kept) return tl::unexpected(kept.error());
-  auto labels = archive_.labels();
+  auto labels = archive_->labels();
   if (labels) observer_.set_labels(std::move(*labels));
   return watched || *kept;
 }

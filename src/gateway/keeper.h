@@ -1,6 +1,7 @@
 // Keeps what the observer learns in the archive, twice a second, by a thread of its own: so that a killed gateway has
 // lost less than a second of observations and no finding that anybody was told of. Every few minutes all accounts that
-// changed are saved, a slice at a time, and the journal before that is dropped.
+// changed are saved, a slice at a time, and the journal before that is dropped. Profiles that have to leave memory are
+// saved at once.
 //
 // Where the archive cannot be written (disk full, read-only) the promise is suspended and says so; what was missed of
 // the journal is made good by saving the accounts once writing works again. Nobody waits for the archive but those who
@@ -26,6 +27,9 @@ struct KeeperSettings {
   uint64_t rounds_between_saves = 600;  // of the interval
   std::chrono::days subjects_for{365};  // since their last exchange
   std::chrono::days findings_for{730};
+  size_t exemplars = 0;  // of each flagged account
+  std::chrono::days exemplars_for{30};
+  Sinks to_tell = 0;  // of findings
   // Called after findings are safe, with those that were not reported before.
   std::function<void(const Finding&)> on_kept;
   std::function<void(const std::string& why)> on_suspended;  // "" when it works again
@@ -33,12 +37,18 @@ struct KeeperSettings {
 
 class Keeper {
  public:
-  Keeper(Archive archive, uint64_t last_exchange, Observer& observer, KeeperSettings settings);
-  ~Keeper();  // saves everything, then ends
+  Keeper(std::shared_ptr<Archive> archive, uint64_t last_exchange, Observer& observer, KeeperSettings settings);
+  ~Keeper();
+  // Saves everything and ends; only told() and what asks the archive work from now on.
+  void finish();
 
   void note(Finding finding);
+  // Sinks were told of the finding about an account: kept at the next round, or when this ends.
+  void told(const std::string& account, Sinks sinks);
   bool suspended() const;
 
+  base::Result<verdict::Labels> labels() { return archive_->labels(); }
+  base::Result<std::vector<Exemplar>> exemplars(std::string_view account) { return archive_->exemplars(account); }
   base::Result<void> label(std::string_view account, const verdict::Label& label);
   // From the observer, the archive and whatever waits to be written; false if there was nothing of it.
   base::Result<bool> forget(std::string_view account);
@@ -49,8 +59,8 @@ class Keeper {
   void tell(std::string trouble);
   void expire();
 
-  mutable std::mutex mutex_;  // of the archive and what waits for it
-  Archive archive_;
+  mutable std::mutex mutex_;  // of what waits for the archive
+  std::shared_ptr<Archive> archive_;
   Observer& observer_;
   KeeperSettings settings_;
   Archive::Changes waiting_;
@@ -61,6 +71,7 @@ class Keeper {
 
   std::mutex noted_mutex_;
   std::vector<Finding> noted_;
+  std::vector<std::pair<std::string, Sinks>> told_;
 
   std::mutex stop_mutex_;
   std::condition_variable stop_;

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "report/json.h"
+#include "store/database.h"
 
 namespace stillwatch::gateway {
 namespace {
@@ -37,9 +38,8 @@ base::Time the_time(int i = 0) {
   return base::from_ms(1'772'409'600'000 + i * 60'000);
 }
 
-std::unique_ptr<Observer> observer() {
-  return std::make_unique<Observer>(
-      std::make_unique<pipeline::Pipeline>(nullptr, verdict::Labels(), pipeline::Options{}), nullptr);
+std::unique_ptr<Observer> observer(const pipeline::Options& options = {}) {
+  return std::make_unique<Observer>(std::make_unique<pipeline::Pipeline>(nullptr, verdict::Labels(), options), nullptr);
 }
 
 Observation exchange(const std::string& account, int i) {
@@ -54,9 +54,9 @@ Observation exchange(const std::string& account, int i) {
   return o;
 }
 
-void feed(Observer& o, int from, int to) {
+void feed(Observer& o, int from, int to, int accounts = 3) {
   for (int i = from; i < to; ++i) {
-    Observation e = exchange("acct_" + std::to_string(i % 3), i);
+    Observation e = exchange("acct_" + std::to_string(i % accounts), i);
     o.submit(e);
   }
 }
@@ -72,14 +72,20 @@ std::unique_ptr<Keeper> keeper(const Folder& folder, Observer& o, KeeperSettings
   EXPECT_TRUE(archive) << archive.error().message;
   settings.now = [] { return the_time(); };
   if (settings.interval == KeeperSettings().interval) settings.interval = std::chrono::hours(1);
-  return std::make_unique<Keeper>(std::move(*archive), 0, o, settings);
+  const std::shared_ptr<Archive> shared = std::move(*archive);
+  uint64_t last = 0;
+  o.visit([&](pipeline::Pipeline& p) {
+    p.fetch_with(Archive::fetch_from(shared));
+    last = shared->restore(p).value();
+  });
+  return std::make_unique<Keeper>(shared, last, o, settings);
 }
 
 std::unique_ptr<Observer> restored(const Folder& folder) {
   auto archive = Archive::open(folder.database());
   EXPECT_TRUE(archive) << archive.error().message;
   auto pipeline = std::make_unique<pipeline::Pipeline>(nullptr, verdict::Labels(), pipeline::Options{});
-  const auto last = archive->restore(*pipeline);
+  const auto last = (*archive)->restore(*pipeline);
   EXPECT_TRUE(last) << last.error().message;
   return std::make_unique<Observer>(std::move(pipeline), nullptr);
 }
@@ -119,7 +125,7 @@ TEST(Keeper, GivesBackWhatWasCommittedWhenKilled) {
     c.journal = std::move(taken.journal);
     for (auto& s : taken.subjects) c.subjects.emplace_back(c.journal.last(), std::move(s));
     if (done) c.journal_done = c.journal.last();
-    ASSERT_TRUE(archive->commit(c));
+    ASSERT_TRUE((*archive)->commit(c));
   };
   commit(50, 0, false);
   commit(31, 2, false);
@@ -129,6 +135,51 @@ TEST(Keeper, GivesBackWhatWasCommittedWhenKilled) {
   feed(*o, fed, fed + 10);                  // never committed
   archive = tl::unexpected(base::Error{});  // closes the file
   EXPECT_EQ(all(*restored(folder)), before);
+}
+
+// Room for two profiles, forty accounts: while it runs, from one program to the next, and from a journal alone.
+TEST(Keeper, KeepsWhatLeavesMemory) {
+  const Folder folder;
+  const pipeline::Options tiny{.profiles_max = 2};
+  const auto unbounded = observer();
+  KeeperSettings settings;
+  settings.interval = std::chrono::milliseconds(1);
+  for (int from = 0; from < 900; from += 300) {
+    const auto o = observer(tiny);
+    const auto k = keeper(folder, *o, settings);
+    for (int i = from; i < from + 300; i += 10) {
+      feed(*o, i, i + 10, 40);
+      wait_until([&] { return o->crowd() == 0 && o->counts().observed == static_cast<uint64_t>(i - from + 10); });
+      EXPECT_EQ(o->counts().profiles, 2u);
+    }
+    EXPECT_EQ(o->counts().shed, 0u);
+  }
+  feed(*unbounded, 0, 900, 40);
+  unbounded->finish();
+  const auto o = observer(tiny);
+  const auto k = keeper(folder, *o);
+  EXPECT_EQ(all(*o), all(*unbounded));
+}
+
+TEST(Keeper, RestoresAJournalOfMoreAccountsThanThereIsRoomFor) {
+  const Folder folder;
+  const auto unbounded = observer();
+  unbounded->start_journal(0);
+  feed(*unbounded, 0, 400, 40);
+  unbounded->finish();
+  {
+    const auto archive = Archive::open(folder.database());
+    ASSERT_TRUE(archive);
+    Archive::Changes c;
+    c.journal = unbounded->take(0).journal;
+    ASSERT_TRUE((*archive)->commit(c));
+  }
+  for (int again = 0; again < 2; ++again) {
+    const auto o = observer({.profiles_max = 2, .crowd_max = 2});
+    const auto k = keeper(folder, *o);
+    EXPECT_LE(o->counts().profiles, 4u);
+    EXPECT_EQ(all(*o), all(*unbounded));
+  }
 }
 
 TEST(Keeper, ForgetsEveryTrace) {
@@ -179,7 +230,85 @@ TEST(Keeper, TellsOfFindingsOnceTheyAreSafe) {
   }
   EXPECT_THAT(told, testing::ElementsAre("acct_9"));
   auto archive = Archive::open(folder.database());
-  EXPECT_EQ(archive->findings()->size(), 1u);
+  EXPECT_EQ((*archive)->findings()->size(), 1u);
+}
+
+TEST(Keeper, RemembersWhomNobodyWasToldOf) {
+  const Folder folder;
+  KeeperSettings settings;
+  settings.to_tell = kWebhook | kSyslog;
+  {
+    const auto o = observer();
+    const auto k = keeper(folder, *o, settings);
+    k->note({"acct_1", the_time(), R"({"a":1})"});
+    k->note({"acct_2", the_time(), R"({"a":2})"});
+    k->finish();
+    k->told("acct_1", kSyslog);
+    k->told("acct_2", kSyslog);
+    k->told("acct_2", kWebhook);
+  }
+  const auto archive = Archive::open(folder.database());
+  const auto untold = (*archive)->untold();
+  ASSERT_EQ(untold->size(), 1u);
+  EXPECT_EQ(untold->front().first.account, "acct_1");
+  EXPECT_EQ(untold->front().first.body, R"({"a":1})");
+  EXPECT_EQ(untold->front().second, kWebhook);
+}
+
+// Samples of an account that a person called hostile.
+TEST(Keeper, KeepsSamplesOfFlaggedAccountsAndForgetsThem) {
+  const Folder folder;
+  const auto follow = [](const pipeline::AccountFinding&) { return true; };
+  auto o = std::make_unique<Observer>(
+      std::make_unique<pipeline::Pipeline>(nullptr, verdict::Labels(), pipeline::Options{}), follow);
+  KeeperSettings settings;
+  settings.exemplars = 3;
+  auto k = keeper(folder, *o, settings);
+  const auto observe = [&](int from, int to) {
+    const auto before = o->counts().observed;
+    feed(*o, from, to);
+    wait_until([&] { return o->counts().observed == before + static_cast<uint64_t>(to - from); });
+  };
+  observe(0, 3);
+  EXPECT_EQ(folder.all_bytes().find("list about rivers"), std::string::npos);
+  ASSERT_TRUE(k->label("acct_1", {verdict::LabelKind::kHostile, the_time(1000), "x"}));
+  o->refresh("acct_1");
+  observe(3, 90);
+  k->finish();
+  const auto first = k->exemplars("acct_1");
+  ASSERT_EQ(first->size(), 3u);
+  EXPECT_THAT(first->front().text, testing::MatchesRegex("What is number [0-9]+ of the list about rivers."));
+  EXPECT_EQ(k->exemplars("acct_2")->size(), 0u);
+  k.reset();
+  k = keeper(folder, *o, settings);  // goes on with those that there are
+  o->refresh("acct_1");
+  observe(90, 400);
+  k->finish();
+  EXPECT_EQ(k->exemplars("acct_1")->size(), 3u);
+  k.reset();
+  k = keeper(folder, *o, settings);
+  ASSERT_TRUE(k->label("acct_1", {verdict::LabelKind::kBenign, the_time(1000), "ours"}));
+  EXPECT_EQ(k->exemplars("acct_1")->size(), 0u);
+  EXPECT_EQ(folder.all_bytes().find("list about rivers"), std::string::npos);
+}
+
+TEST(Archive, TakesOverTheFirstFormat) {
+  const Folder folder;
+  {
+    auto database = store::Database::open(folder.database());
+    ASSERT_TRUE(
+        database->run("CREATE TABLE subjects(account BLOB PRIMARY KEY, last_exchange INTEGER, last_seen INTEGER, "
+                      "saved BLOB) WITHOUT ROWID;"
+                      "CREATE TABLE journal(last_exchange INTEGER PRIMARY KEY, count INTEGER, records BLOB);"
+                      "CREATE TABLE findings(account BLOB PRIMARY KEY, time INTEGER, body BLOB) WITHOUT ROWID;"
+                      "CREATE TABLE labels(account BLOB PRIMARY KEY, line BLOB) WITHOUT ROWID;"
+                      "INSERT INTO findings VALUES(X'61', 5, X'7b7d')"));
+    ASSERT_TRUE(database->set_version(1));
+  }
+  const auto archive = Archive::open(folder.database());
+  ASSERT_TRUE(archive) << archive.error().message;
+  EXPECT_EQ((*archive)->findings()->size(), 1u);
+  EXPECT_EQ((*archive)->untold()->size(), 0u);
 }
 
 TEST(Archive, IsOpenInOneProgramOnly) {

@@ -23,9 +23,15 @@ std::string metrics_text(const Shared& s) {
   add("prompts_observed_total", "counter", "Of these, prompts of accepted accounts", o.prompts);
   add("observations_shed_total", "counter", "Exchanges not read because they were too long or too many", o.shed);
   add("observations_waiting", "gauge", "Exchanges waiting to be read", o.waiting);
-  add("detection_lag_seconds", "gauge", "From a request to its being read, of the last exchange read",
+  add("detection_lag_seconds", "gauge", "From the end of an answer to its being read, the longest of the last batch",
       static_cast<double>(o.lag_ms) / 1000);
+  if (s.settings.ticks) {
+    head("added_latency_seconds", "histogram", "From the last byte read to the first one written");
+    out += s.request_latency.text("stillwatch_added_latency_seconds", "direction=\"request\"");
+    out += s.answer_latency.text("stillwatch_added_latency_seconds", "direction=\"answer\"");
+  }
   add("accounts", "gauge", "Accounts with a profile", o.accounts);
+  add("profiles_in_memory", "gauge", "Of these, profiles that are in memory", o.profiles);
   add("findings_total", "counter", "Accounts flagged for the first time", s.findings.load());
   head("policy_requests_total", "counter", "Requests that a rung of the policy was done to, or would have been");
   for (size_t rung = 0; rung < verdict::kRungs; ++rung) {

@@ -9,6 +9,7 @@ namespace stillwatch::gateway {
 namespace {
 
 constexpr std::chrono::milliseconds kNap(2);
+constexpr std::chrono::microseconds kGiveWay(50);
 constexpr size_t kBetweenYields = 16;
 constexpr size_t kBatchAtEase = 512;
 
@@ -33,6 +34,7 @@ void Observer::finish() {
 
 void Observer::submit(Observation& observation) {
   const size_t bytes = observation.request.size() + observation.response.size();
+  if (now_) observation.submitted = now_();
   bool first = false;
   {
     const std::lock_guard lock(queue_mutex_);
@@ -69,10 +71,16 @@ void Observer::run() {
       if (o.status != 401 && o.status != 403)
         reader.read(o, [&](const dialect::Exchange& e) { observe(e, extractor.extract(e)); });
       observed_.fetch_add(1, std::memory_order_relaxed);
+      if (++read % kBetweenYields != 0) continue;
+      if (visitors_.load(std::memory_order_relaxed) > 0) {
+        lock.unlock();
+        std::this_thread::sleep_for(kGiveWay);
+        lock.lock();
+      }
       // Relaying threads on the same core go first, until that makes reading fall behind.
-      if (batch.size() <= kBatchAtEase && ++read % kBetweenYields == 0) std::this_thread::yield();
+      if (batch.size() <= kBatchAtEase) std::this_thread::yield();
     }
-    if (now_ && !batch.empty()) lag_ms_ = (now_() - batch.back().time).count();
+    if (now_ && !batch.empty()) lag_ms_ = (now_() - batch.front().submitted).count();
     lock.unlock();
     keep_memory(batch);
     // Not woken for every exchange: a switch between threads costs more than relaying does.
@@ -80,13 +88,16 @@ void Observer::run() {
   }
 }
 
-void Observer::observe(const dialect::Exchange& e, const features::Features& f) {
-  prompts_.fetch_add(1, std::memory_order_relaxed);
-  const bool looked = pipeline_->observe(e.account, e.organization, f);
+void Observer::observe(const dialect::Exchange& e, features::Features f) {
+  if (!pipeline_->follow(e.account, f)) return;
+  if (e.part != dialect::Part::kAnswer) prompts_.fetch_add(1, std::memory_order_relaxed);
+  const pipeline::Observed observed = pipeline_->observe(e.account, e.organization, f);
+  if (observed == pipeline::Observed::kLost) return shed();
   if (journal_) write_down(e, f);
+  if (!flagged_.empty() && flagged_.contains(e.account)) sampler_->offer(e, f);
   if (!on_look_) return;
   // Between looks the evidence stays and the exposure grows: of those that it matters of, it is told now and then.
-  if (!looked) {
+  if (observed != pipeline::Observed::kLooked) {
     const auto followed = followed_.empty() ? followed_.end() : followed_.find(e.account);
     if (followed == followed_.end() || --followed->second > 0) return;
   }
@@ -127,8 +138,10 @@ ObserverCounts Observer::counts() const {
     c.waiting = queue_.size();
   }
   c.lag_ms = lag_ms_.load(std::memory_order_relaxed);
-  const std::lock_guard lock(pipeline_mutex_);
-  c.accounts = pipeline_->accounts();
+  visit([&](const pipeline::Pipeline& p) {
+    c.accounts = p.accounts();
+    c.profiles = p.profiles();
+  });
   return c;
 }
 
@@ -145,22 +158,46 @@ Observer::Taken Observer::take(size_t subjects_max) {
   journal_.emplace().first = taken.journal.last() + 1;
   taken.gap = std::exchange(journal_gap_, false);
   taken.subjects = pipeline_->take_changed(subjects_max);
+  if (sampler_) taken.exemplars = sampler_->take();
   return taken;
 }
 
-void Observer::set_labels(verdict::Labels labels) {
-  const std::lock_guard lock(pipeline_mutex_);
-  pipeline_->set_labels(std::move(labels));
+void Observer::keep_exemplars(size_t per_account, const std::vector<Exemplar>& kept) {
+  visit([&](const pipeline::Pipeline&) {
+    sampler_.emplace(per_account);
+    for (const Exemplar& e : kept) sampler_->resume(e.account, e.key);
+  });
 }
 
-base::Result<uint64_t> Observer::restore(Archive& archive) {
-  const std::lock_guard lock(pipeline_mutex_);
-  return archive.restore(*pipeline_);
+void Observer::forget_exemplars(std::string_view account) {
+  visit([&](const pipeline::Pipeline&) {
+    if (sampler_) sampler_->forget(account);
+  });
+}
+
+size_t Observer::crowd() const {
+  size_t crowd = 0;
+  visit([&](const pipeline::Pipeline& p) { crowd = p.crowd(); });
+  return crowd;
+}
+
+void Observer::cool() {
+  visit([](pipeline::Pipeline& p) { p.cool(); });
+}
+
+void Observer::set_labels(verdict::Labels labels) {
+  visit([&](pipeline::Pipeline& p) { p.set_labels(std::move(labels)); });
 }
 
 void Observer::tell(std::string_view account) {
   constexpr int kBetween = 8;  // exchanges
-  const auto finding = pipeline_->finding(account);
+  auto finding = pipeline_->outline(account);
+  if (finding && finding->flagged) pipeline_->explain(*finding);
+  if (sampler_ && finding && finding->flagged) {
+    flagged_.emplace(account);
+  } else if (!flagged_.empty()) {
+    if (const auto it = flagged_.find(account); it != flagged_.end()) flagged_.erase(it);
+  }
   if (finding && on_look_(*finding)) {
     followed_.insert_or_assign(std::string(account), kBetween);
   } else {
@@ -170,25 +207,37 @@ void Observer::tell(std::string_view account) {
 
 void Observer::refresh() {
   if (!on_look_) return;
-  const std::lock_guard lock(pipeline_mutex_);
-  for (const std::string& account : pipeline_->names()) tell(account);
+  constexpr size_t kSlice = 256;
+  size_t slots = 1;
+  for (size_t slot = 0; slot < slots; slot += kSlice) {
+    visit([&](pipeline::Pipeline& p) {
+      slots = p.slots();
+      std::vector<pipeline::Place> places;
+      p.places(slot, kSlice, places);
+      for (const pipeline::Place& place : places) tell(place.account);
+    });
+  }
 }
 
 void Observer::refresh(std::string_view account) {
   if (!on_look_) return;
-  const std::lock_guard lock(pipeline_mutex_);
-  tell(account);
+  visit([&](const pipeline::Pipeline&) { tell(account); });
 }
 
 bool Observer::forget(std::string_view account) {
-  const std::lock_guard lock(pipeline_mutex_);
-  followed_.erase(std::string(account));
-  return pipeline_->forget(account);
+  bool known = false;
+  visit([&](pipeline::Pipeline& p) {
+    followed_.erase(std::string(account));
+    if (sampler_) sampler_->forget(account);
+    known = p.forget(account);
+  });
+  return known;
 }
 
 pipeline::Findings Observer::findings() const {
-  const std::lock_guard lock(pipeline_mutex_);
-  return pipeline_->findings();
+  pipeline::Findings found;
+  visit([&](pipeline::Pipeline& p) { found = p.findings(); });
+  return found;
 }
 
 }  // namespace stillwatch::gateway

@@ -14,6 +14,7 @@
 #include <string>
 #include <thread>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/hash.h"
@@ -30,6 +31,7 @@ constexpr size_t kJournalBytesMax = 128u << 20;  // not taken yet
 
 struct Observation {
   base::Time time{};
+  base::Time submitted{};
   std::string account;
   std::string network;
   std::string client;  // User-Agent
@@ -47,7 +49,9 @@ struct ObserverCounts {
   uint64_t shed = 0;
   uint64_t waiting = 0;  // in the queue
   uint64_t accounts = 0;
-  int64_t lag_ms = 0;  // from the request to its reading, of the last one read
+  uint64_t profiles = 0;  // of these, in memory
+  // From being handed in to being read, the longest of the last batch.
+  int64_t lag_ms = 0;  // from the end of an answer to its being read, the longest of the last batch
 };
 
 class Observer {
@@ -64,38 +68,53 @@ class Observer {
   void shed() { shed_.fetch_add(1, std::memory_order_relaxed); }
 
   ObserverCounts counts() const;
-  pipeline::Findings findings() const;
+  // Calls what(pipeline) between two exchanges. Observation waits meanwhile: keep it short.
+  template <typename What>
+  void visit(What what) const {
+    visitors_.fetch_add(1, std::memory_order_relaxed);
+    const std::lock_guard lock(pipeline_mutex_);
+    visitors_.fetch_sub(1, std::memory_order_relaxed);
+    what(*pipeline_);
+  }
+  pipeline::Findings findings() const;  // of tests: observation waits for all of it
   void set_labels(verdict::Labels labels);
   bool forget(std::string_view account);
-  // Gives the pipeline what the archive kept; the number of the last exchange in it.
-  base::Result<uint64_t> restore(Archive& archive);
   // Tells of all accounts, or of one, as if they had been looked at.
   void refresh();
   void refresh(std::string_view account);
 
   // From now on what is observed is written down, numbered after `last`, until take() takes it away.
   void start_journal(uint64_t last);
+  // From now on samples of flagged accounts are kept, besides those that there are.
+  void keep_exemplars(size_t per_account, const std::vector<Exemplar>& kept);
+  void forget_exemplars(std::string_view account);
   struct Taken {
     Journal journal;
+    std::vector<Exemplar> exemplars;
     std::vector<pipeline::SavedSubject> subjects;
     bool gap = false;  // a part of the journal before this one was dropped, for it was not taken in time
   };
   Taken take(size_t subjects_max);
+  size_t crowd() const;  // profiles that have to leave memory
+  void cool();           // lets them go: all that take() returned is saved
 
  private:
   void run();
   void tell(std::string_view account);
-  void observe(const dialect::Exchange& e, const features::Features& f);
+  void observe(const dialect::Exchange& e, features::Features f);
   void write_down(const dialect::Exchange& e, const features::Features& f);
   void keep_memory(std::vector<Observation>& batch);
 
   std::unique_ptr<pipeline::Pipeline> pipeline_;
   OnLook on_look_;
   mutable std::mutex pipeline_mutex_;
+  mutable std::atomic<int> visitors_{0};  // waiting for it
   std::optional<Journal> journal_;
   bool journal_gap_ = false;
   std::unordered_map<std::string, int, base::TextHash, std::equal_to<>>
       followed_;  // accounts, and exchanges until they are told of again
+  std::unordered_set<std::string, base::TextHash, std::equal_to<>> flagged_;  // while samples are kept
+  std::optional<ExemplarSampler> sampler_;
 
   mutable std::mutex queue_mutex_;
   std::condition_variable ready_;

@@ -8,7 +8,8 @@
 
 #include "gateway/config.h"
 #include "gateway/gateway.h"
-#include "gateway/test_peers.h"
+#include "gateway/histogram.h"
+#include "gateway/peers.h"
 
 namespace stillwatch::gateway {
 namespace {
@@ -44,6 +45,9 @@ class Policies : public testing::Test {
     s.now = [] { return base::from_ms(1'772'409'600'000); };
     s.policy = std::move(policy);
     s.database = folder_ / "stillwatch.db";
+    s.exemplars = exemplars_;
+    s.time_field = time_field_;
+    s.ticks = [] { return int64_t{1}; };
     auto started = Gateway::start(
         s, Identity({}, {}), std::make_unique<pipeline::Pipeline>(nullptr, verdict::Labels(), pipeline::Options{}));
     ASSERT_TRUE(started) << started.error().message;
@@ -75,22 +79,27 @@ class Policies : public testing::Test {
   std::string reply(const Message&) const { return answer(kAnswer); }
 
   std::string account_ = Identity({}, {}).account_of_key("k");
+  size_t exemplars_ = 0;
+  std::string time_field_;
   std::filesystem::path folder_;
   Upstream upstream_;
   std::unique_ptr<Gateway> gateway_;
 };
 
 TEST_F(Policies, RefuseWhomAPersonCalledHostile) {
-  start(policy("{rung: refuse, status: 429, message: 'ask \"us\"'}"));
+  start(policy("{rung: refuse, status: 429, message: 'ask \"us\"', retry_after_s: 120}"));
   label_hostile();
   const Message m = ask();
   EXPECT_THAT(m.raw, StartsWith("HTTP/1.1 429 Too Many Requests\r\n"));
+  EXPECT_THAT(m.raw, HasSubstr("\r\nRetry-After: 120\r\n"));
   EXPECT_EQ(nlohmann::json::parse(m.payload)["error"]["message"], "ask \"us\"");
   EXPECT_THAT(admin("GET", "/metrics").payload,
               HasSubstr("stillwatch_policy_requests_total{rung=\"refuse\",mode=\"enforce\"} 1\n"));
   const auto shown = nlohmann::json::parse(admin("GET", "/api/v1/policy").payload);
   EXPECT_EQ(shown["decided"][0]["account"], account_);
   EXPECT_EQ(shown["decided"][0]["does"][0], "refuse");
+  gateway_->set_policy(policy("{rung: refuse}"));
+  EXPECT_EQ(ask().raw.find("Retry-After"), std::string::npos);  // of a 403 there is nothing to wait for
   gateway_->set_policy(policy("{rung: refuse, mode: observe}"));
   EXPECT_THAT(ask().raw, StartsWith("HTTP/1.1 200 OK\r\n"));
 }
@@ -125,6 +134,83 @@ TEST_F(Policies, LabelsAndProfilesOutliveTheGateway) {
   EXPECT_THAT(admin("DELETE", "/api/v1/accounts/" + account_).raw, StartsWith("HTTP/1.1 200"));
   EXPECT_THAT(admin("DELETE", "/api/v1/accounts/" + account_).raw, StartsWith("HTTP/1.1 404"));
   EXPECT_THAT(ask().raw, StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(Policies, LabelsAndSamplesAreShown) {
+  exemplars_ = 2;
+  start(policy("{rung: strip}"));
+  EXPECT_EQ(admin("GET", "/api/v1/labels").payload, R"({"labels":[]})");
+  label_hostile();
+  const auto labels = nlohmann::json::parse(admin("GET", "/api/v1/labels").payload)["labels"];
+  ASSERT_EQ(labels.size(), 1u);
+  EXPECT_EQ(labels[0]["account"], account_);
+  EXPECT_EQ(labels[0]["label"], "hostile");
+  ask();
+  nlohmann::json samples;
+  for (int i = 0; i < 1000 && (i == 0 || samples["exemplars"].empty()); ++i) {  // written within half a second
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    samples = nlohmann::json::parse(admin("GET", "/api/v1/accounts/" + account_ + "/exemplars").payload);
+  }
+  ASSERT_EQ(samples["exemplars"].size(), 1u);
+  EXPECT_EQ(samples["exemplars"][0]["text"], "Name three rivers.");
+  EXPECT_THAT(admin("DELETE", "/api/v1/accounts/" + account_ + "/exemplars").raw, StartsWith("HTTP/1.1 405 "));
+}
+
+TEST_F(Policies, PeopleGetATableAndAPage) {
+  start(policy("{rung: strip}"));
+  label_hostile();
+  const Message table =
+      Client(gateway_->admin_port())
+          .ask("GET /api/v1/accounts?limit=5 HTTP/1.1\r\nHost: localhost\r\nAccept: text/plain\r\n\r\n");
+  EXPECT_THAT(table.raw, HasSubstr("Content-Type: text/plain"));
+  EXPECT_THAT(table.payload, HasSubstr("1 exchange of 1 account"));
+  EXPECT_THAT(table.payload, HasSubstr(account_.substr(0, 10)));
+  const Message page = admin("GET", "/report");
+  EXPECT_THAT(page.raw, HasSubstr("Content-Type: text/html"));
+  EXPECT_THAT(page.payload, HasSubstr(account_));
+  EXPECT_THAT(page.payload, HasSubstr("\"hours_of_week\""));
+}
+
+TEST_F(Policies, LatencyIsMeasuredBothWays) {
+  start(policy("{rung: strip}"));
+  ask();
+  ask();
+  const std::string metrics = admin("GET", "/metrics").payload;
+  for (const char* direction : {"request", "answer"}) {
+    EXPECT_THAT(metrics,
+                HasSubstr(fmt::format("stillwatch_added_latency_seconds_count{{direction=\"{}\"}} 2\n", direction)));
+    EXPECT_THAT(metrics,
+                HasSubstr(fmt::format("stillwatch_added_latency_seconds_bucket{{direction=\"{}\",le=\"+Inf\"}} 2\n",
+                                      direction)));
+  }
+  EXPECT_THAT(metrics, HasSubstr("# TYPE stillwatch_added_latency_seconds histogram\n"));
+}
+
+TEST(Histograms, CountInBuckets) {
+  Histogram h;
+  for (const int64_t us : {1, 10, 11, 900, 60'000'000}) h.note(us * 1000);
+  const std::string text = h.text("x", "");
+  EXPECT_THAT(text, StartsWith("x_bucket{le=\"1e-05\"} 2\nx_bucket{le=\"2.5e-05\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr("x_bucket{le=\"0.001\"} 4\n"));
+  EXPECT_THAT(text, HasSubstr("x_bucket{le=\"5\"} 4\nx_bucket{le=\"+Inf\"} 5\nx_sum 60.000922000\nx_count 5\n"));
+}
+
+TEST_F(Policies, RequestsHappenWhenARehearsalSays) {
+  time_field_ = "x-replay-time";
+  start(policy("{rung: strip}"));
+  const auto ask_at = [&](std::string_view time) {
+    Client(gateway_->port())
+        .ask(fmt::format("POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer k\r\nX-Replay-Time: "
+                         "{}\r\nContent-Length: {}\r\n\r\n{}",
+                         time, kPrompt.size(), kPrompt));
+  };
+  ask_at("2025-05-01T00:00:00Z");
+  ask_at("no time");  // now, then
+  for (int i = 0; i < 2000 && gateway_->observer().counts().prompts < 2; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  const auto a = nlohmann::json::parse(admin("GET", "/api/v1/accounts/" + account_).payload);
+  EXPECT_EQ(a["first_seen"], "2025-05-01T00:00:00.000Z");
+  EXPECT_EQ(a["last_seen"], "2026-03-02T00:00:00.000Z");
 }
 
 TEST_F(Policies, AdminPortIsNotReadThroughAnotherName) {

@@ -2,7 +2,8 @@
 // upload or a batch of requests: a batch is a harvest too, at the moment it is handed in. Private to the module.
 //
 // Read are the bodies of dialect/body.h; files of requests (multipart/form-data, JSON lines, as OpenAI's batches want
-// them) and lists of requests (Anthropic's). Batched requests have no answers yet: their tokens are not counted.
+// them) and lists of requests (Anthropic's). Batched requests have no answers yet; these are read when they are
+// fetched, as parts of exchanges that have been counted.
 // Thread rule: one thread at a time.
 #pragma once
 
@@ -25,6 +26,8 @@ class Reader {
 
  private:
   void begin(const Observation& o);
+  std::string_view response_of(const Observation& o);  // in the clear
+  void read_answers(const Observation& o, const Emit& emit);
   void read_lines(const Observation& o, const Emit& emit);
   void read_batch(const Observation& o, simdjson::dom::element request, const Emit& emit);
 

@@ -124,6 +124,7 @@ Task<bool> Session::read_head() {
       expect_within(worker_.shared().settings.head);
     }
     from_client_.fill(n);
+    came_ = worker_.shared().ticks();
   }
 }
 
@@ -214,7 +215,7 @@ void Session::begin_observation() {
   release_charge();
   observation_.request.clear();
   observation_.response.clear();
-  observation_.time = shared.settings.now();
+  observation_.time = shared.time_of(request_);
   observation_.network = shared.identity.network_of(request_, peer_);
   observation_.account = shared.identity.account_of(request_, observation_.network);
   observation_.client = request_.find("user-agent");
@@ -231,11 +232,13 @@ Task<bool> Session::hold_back() {
   const verdict::Decision& decision = decided->decision;
   shared.policy_counts.note(decision);
   if (decision.refusal != nullptr)
-    co_return co_await refuse(decision.refusal->status, decision.refusal->message, "policy");
+    co_return co_await refuse(decision.refusal->status, decision.refusal->message, "policy",
+                              decision.refusal->status == 429 ? decision.refusal->retry_after_s : 0);
   if (decision.strip_logprobs) stripper_.emplace("logprobs");
   if (decision.delay_ms > 0) {
     timer_.expires_after(std::chrono::milliseconds(decision.delay_ms));
     co_await timer_.async_wait(kWait);
+    came_ = 0;
   }
   co_return client_.is_open();
 }
@@ -244,6 +247,7 @@ Task<bool> Session::exchange() {
   idle_ = from_client_.view().empty();
   from_client_.shrink();
   from_upstream_.shrink();
+  came_ = idle_ ? 0 : worker_.shared().ticks();
   waiting_ = answered_ = client_failed_ = false;
   expect_within(worker_.shared().settings.idle);
   if (!co_await read_head()) co_return false;
@@ -305,6 +309,7 @@ Task<bool> Session::forward(std::string_view body) {
   out_.append("\r\n");
   std::string_view head = out_;
   error_code error = upstream_.write_now(head, body);
+  note_latency(worker_.shared().request_latency);
   if (!error && !head.empty()) std::tie(error, std::ignore) = co_await upstream_.write(head);
   if (!error && !body.empty()) std::tie(error, std::ignore) = co_await upstream_.write(body);
   co_return !error;

@@ -63,6 +63,10 @@ class Session {
   Task<void> linger();
   bool take_request_body(std::string_view bytes, size_t& consumed);
   bool client_left();
+  void note_latency(Histogram& latency) {
+    if (came_ != 0) latency.note(worker_.shared().ticks() - came_);
+    came_ = 0;
+  }
   void expect_within(std::chrono::seconds time) { deadline_ = worker_.seconds() + time.count(); }
 
   // answer.cc: the response
@@ -71,7 +75,8 @@ class Session {
   bool begin_answer();
   Task<bool> relay_answer_body();
   void append_stripped(bool last);
-  Task<bool> refuse(int status, std::string_view reason, std::string_view type = "gateway_error");
+  Task<bool> refuse(int status, std::string_view reason, std::string_view type = "gateway_error",
+                    uint32_t retry_after_s = 0);
   Task<bool> upstream_failed(std::string_view reason);
 
   static asio::mutable_buffer room_for(const wire::BodyReader& body, Buffer& buffer);
@@ -107,6 +112,7 @@ class Session {
   bool answered_ = false;  // a byte of the final answer has gone out
   bool client_failed_ = false;
   int64_t deadline_ = 0;  // in seconds of the worker
+  int64_t came_ = 0;      // the ticks when bytes were last read; 0: what follows says nothing of our latency
 };
 
 }  // namespace stillwatch::gateway

@@ -6,7 +6,9 @@
 
 #include "gateway/asio.h"
 #include "gateway/gateway.h"
+#include "gateway/histogram.h"
 #include "gateway/keeper.h"
+#include "gateway/ranker.h"
 #include "gateway/standings.h"
 #include "gateway/stream.h"
 
@@ -38,13 +40,22 @@ struct Shared {
   Observer observer;
   RelayCounts counts = {};
   PolicyCounts policy_counts = {};
+  // From the last byte read to the first one written: of a request, connecting included, and of its answer.
+  Histogram request_latency = {}, answer_latency = {};
   std::atomic<uint64_t> observed_bytes{0};              // of large bodies under way
   std::optional<asio::ssl::context> listener_tls = {};  // none: in the clear
   std::optional<asio::ssl::context> upstream_tls = {};
   std::atomic<uint64_t> findings{0};    // accounts flagged for the first time
   std::unique_ptr<Keeper> keeper = {};  // none: nothing is kept
-  Alerts* alerts = nullptr;             // none: nobody is told
+  std::unique_ptr<Ranker> ranker = {};
+  Alerts* alerts = nullptr;  // none: nobody is told
 
+  // When a request came: now or, in a rehearsal, when it says.
+  base::Time time_of(const wire::RequestHead& head) const {
+    const std::string& field = settings.time_field;
+    return (field.empty() ? std::nullopt : base::parse_rfc3339(head.find(field))).value_or(settings.now());
+  }
+  int64_t ticks() const { return settings.ticks ? settings.ticks() : 0; }
   asio::ssl::context* tls_of_listener() { return listener_tls ? &*listener_tls : nullptr; }
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,8 +42,8 @@ struct AccountFinding {
   verdict::Verdict verdict = verdict::Verdict::kInsufficient;
   std::optional<verdict::Label> label;
 
-  std::vector<Look> looks;   // in order of time
-  profile::Summary summary;  // whole life, for drill-down; of the first kDetailedMax accounts only
+  std::vector<Look> looks;                          // in order of time
+  std::shared_ptr<const profile::Summary> summary;  // whole life, for drill-down; null if it was not asked for
 };
 
 struct BaselineFacts {
@@ -55,7 +56,10 @@ struct BaselineFacts {
   bool drifted = false;
 };
 
-struct Findings {
+constexpr size_t kPValueBins = 20;
+
+// All but the accounts themselves.
+struct Overview {
   base::Time first{};
   base::Time last{};
   uint64_t exchanges = 0;
@@ -66,8 +70,13 @@ struct Findings {
   uint64_t accounts_flagged = 0;
   double false_alarms_per_10000 = 5;  // the budget, accounts per month
   double threshold = 0;               // on p_value
+  // Judged accounts by p-value, in bins of a twentieth: flat for honest traffic that the baseline fits.
+  std::array<uint64_t, kPValueBins> p_values{};
   BaselineFacts baseline;
-  std::vector<AccountFinding> ranked;  // flagged first, then by score
+};
+
+struct Findings : Overview {
+  std::vector<AccountFinding> ranked;  // flagged first, then by score; the first kDetailedMax with their summaries
 };
 
 }  // namespace stillwatch::pipeline

@@ -1,268 +1,356 @@
 #include "pipeline/pipeline.h"
 
 #include <algorithm>
-#include <string>
-#include <unordered_map>
 
 #include "base/hash.h"
-#include "pipeline/subject.h"
-#include "stats/drift.h"
-#include "stats/multiple.h"
+#include "base/limits.h"
+#include "base/recent.h"
+#include "pipeline/accounts.h"
 
 namespace stillwatch::pipeline {
-namespace {
 
 using signals::Baseline;
-using signals::Sighting;
+
+namespace {
+
+// The place may be of before the finding.
+std::optional<AccountFinding> placed(std::optional<AccountFinding> found, const Place& place) {
+  if (!found) return found;
+  found->q_value = place.q_value;
+  if (found->verdict == verdict::Verdict::kClear && place.verdict == verdict::Verdict::kWatch)
+    found->verdict = verdict::Verdict::kWatch;
+  return found;
+}
 
 }  // namespace
 
 struct Pipeline::State {
-  std::shared_ptr<const Baseline> baseline;
+  std::shared_ptr<const Baseline> given;     // null: none was
+  std::shared_ptr<const Baseline> baseline;  // that judges
+  uint32_t judge = 0;                        // its number
   verdict::Labels labels;
   Options options;
-  std::unordered_map<std::string, Subject, base::TextHash, std::equal_to<>> subjects;
-  std::vector<std::string> changed;  // accounts whose `changed` is set; some may be forgotten since
+  Accounts accounts;
+  base::Recent<uint32_t> answers{base::kAnswersRemembered};  // how deep their conversations are with them
   uint64_t exchanges = 0;
   uint64_t failed = 0;
+  uint64_t output_tokens = 0;
+  uint64_t sightings_version = 0;
+  uint64_t version = 0;
   base::Time first{};
   base::Time last{};
 
-  base::Result<Baseline> calibrate(std::string name, bool calibrated) const;
-  AccountFinding judge(const std::string& account, const Subject& subject, const Baseline& by) const;
+  void note_time(base::Time from, base::Time to);
+  const Judged& judged(Account& account) const;
+  AccountFinding outline(Accounts::Node& node) const;
   double threshold() const { return options.false_alarms_per_10000 / 10'000; }
 };
 
 Pipeline::Pipeline(std::shared_ptr<const Baseline> baseline, verdict::Labels labels, Options options)
     : state_(std::make_unique<State>()) {
-  state_->baseline = std::move(baseline);
+  state_->given = baseline;
+  state_->baseline = baseline ? std::move(baseline) : Baseline::reference();
   state_->labels = std::move(labels);
   state_->options = options;
 }
 
 Pipeline::~Pipeline() = default;
 
-bool Pipeline::observe(std::string_view account, std::string_view organization, const features::Features& f) {
+// Before the exchanges are counted.
+void Pipeline::State::note_time(base::Time from, base::Time to) {
+  if (exchanges + failed == 0) {
+    first = from;
+    last = to;
+  }
+  first = std::min(first, from);
+  last = std::max(last, to);
+}
+
+bool Pipeline::follow(std::string_view account, features::Features& f) {
+  base::Recent<uint32_t>& answers = state_->answers;
+  const auto key = [&](uint64_t id) { return base::combine(base::hash64(account), id); };
+  if (f.continues != 0) {
+    if (const uint32_t* depth = answers.find(key(f.continues))) f.depth += *depth - 1;
+    f.continues = 0;
+  }
+  if (f.answer == 0) return true;
+  const bool counted = f.part == dialect::Part::kAnswer && answers.find(key(f.answer)) != nullptr;
+  if (!counted) answers.put(key(f.answer), f.depth + 1);
+  return !counted;
+}
+
+Observed Pipeline::observe(std::string_view account, std::string_view organization, const features::Features& f) {
   State& s = *state_;
-  if (s.exchanges + s.failed == 0) s.first = s.last = f.time;
-  s.first = std::min(s.first, f.time);
-  s.last = std::max(s.last, f.time);
-  auto it = s.subjects.find(account);
-  if (it == s.subjects.end()) it = s.subjects.emplace(std::string(account), Subject{}).first;
-  Subject& subject = it->second;
+  Accounts::Node* node = s.accounts.use(account);
+  if (node == nullptr) return Observed::kLost;
+  ++s.version;
+  s.note_time(f.time, f.time);
+  if (f.part != dialect::Part::kAnswer) ++(f.answered ? s.exchanges : s.failed);
+  if (f.answered) s.output_tokens += f.output_tokens;
+  Account& a = node->second;
+  Subject& subject = a.subject;
   if (!organization.empty() && subject.organization.empty()) subject.organization = organization;
-  ++(f.answered ? s.exchanges : s.failed);
-  if (!subject.changed) {
-    subject.changed = true;
-    s.changed.push_back(it->first);
-  }
-  auto seen = subject.watch.observe(f);
-  if (!seen) return false;
+  s.accounts.note_change(*node);
+  auto seen = subject.watch->observe(f);
+  if (!seen) return Observed::kAdded;
+  ++s.sightings_version;
+  const bool current = a.judged.by == s.judge;
   subject.seen.push_back(std::move(*seen));
-  return true;
+  if (current && s.baseline) a.judged.add(subject.seen.back(), *s.baseline, s.threshold());
+  return Observed::kLooked;
 }
 
-base::Result<Baseline> Pipeline::State::calibrate(std::string name, bool calibrated) const {
-  std::vector<signals::Subject> benign;
-  for (const auto& [account, subject] : subjects) {
-    const auto label = labels.find(account, last);
-    if (label && label->kind == verdict::LabelKind::kHostile) continue;
-    signals::Subject s{account, {}};
-    for (const Seen& seen : subject.seen) s.sightings.push_back(seen.sighting);
-    benign.push_back(std::move(s));
+// Made anew where the baseline is another than it was made by.
+const Judged& Pipeline::State::judged(Account& account) const {
+  if (account.judged.by == judge) return account.judged;
+  account.judged = {};
+  account.judged.by = judge;
+  if (baseline) {
+    for (const Seen& seen : account.subject.seen) account.judged.add(seen, *baseline, threshold());
   }
-  // The map's order is its own; a calibration must not depend on it.
-  std::sort(benign.begin(), benign.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-  return Baseline::calibrate(benign, Baseline::reference().get(), std::move(name), last, calibrated);
+  return account.judged;
 }
 
-AccountFinding Pipeline::State::judge(const std::string& account, const Subject& subject, const Baseline& by) const {
+AccountFinding Pipeline::State::outline(Accounts::Node& node) const {
+  auto& [name, account] = node;
+  const Judged& j = judged(account);
+  const Tally tally = account.subject.watch ? Tally::of(account.subject.watch->profile()) : account.tally;
   AccountFinding finding;
-  finding.account = account;
-  finding.organization = subject.organization;
-  const profile::Summary life = subject.watch.profile().lifetime();
-  finding.exchanges = life.exchanges;
-  finding.failed = life.failed;
-  finding.first_seen = base::from_ms(life.first_ms);
-  finding.last_seen = base::from_ms(life.last_ms);
-  finding.exposure = {std::min(life.prompts.estimate(), static_cast<double>(life.meaningful)), life.output_tokens,
-                      static_cast<double>(life.cells.nonzero()) / features::kCells};
-  finding.label = labels.find(account, last);
-
-  std::optional<signals::Judgement> strongest;
-  for (const Seen& seen : subject.seen) {
-    const signals::Judgement judgement = by.judge(seen.sighting);
-    const signals::Evidence evidence = by.weigh(judgement.score);
-    finding.looks.push_back({seen.time, seen.exchanges, evidence.score, evidence.p_value});
-    if (!strongest || evidence.score > finding.evidence.score) {
-      finding.evidence = evidence;
-      strongest = judgement;
-    }
-    if (!finding.flagged && evidence.p_value <= threshold()) {
-      finding.flagged = true;
-      finding.flagged_at = seen.time;
-      finding.flagged_after = seen.exchanges;
-    }
+  finding.account = name;
+  finding.organization = account.subject.organization;
+  finding.exchanges = tally.exchanges;
+  finding.failed = tally.failed;
+  finding.first_seen = tally.first;
+  finding.last_seen = tally.last;
+  finding.exposure = tally.exposure;
+  finding.label = labels.find(name, last);
+  finding.looks = j.looks;
+  if (j.strongest) {
+    finding.evidence = baseline->weigh(j.strongest->score);
+    finding.flagged = j.flagged.has_value();
+    finding.verdict = finding.flagged ? verdict::Verdict::kHarvest : verdict::Verdict::kClear;
   }
-  if (!strongest) return finding;
-  finding.evidence.readings = by.read(strongest->values, strongest->look);
-  finding.verdict = finding.flagged ? verdict::Verdict::kHarvest : verdict::Verdict::kClear;
+  if (j.flagged) {
+    finding.flagged_at = j.looks[*j.flagged].time;
+    finding.flagged_after = j.looks[*j.flagged].exchanges;
+  }
+  if (finding.label) {
+    finding.flagged = finding.label->kind == verdict::LabelKind::kHostile;
+    finding.verdict = finding.flagged ? verdict::Verdict::kLabelledHostile : verdict::Verdict::kLabelledBenign;
+  }
   return finding;
 }
 
-namespace {
-
-void apply_label(AccountFinding& finding) {
-  if (!finding.label) return;
-  finding.flagged = finding.label->kind == verdict::LabelKind::kHostile;
-  finding.verdict = finding.flagged ? verdict::Verdict::kLabelledHostile : verdict::Verdict::kLabelledBenign;
+std::optional<AccountFinding> Pipeline::outline(std::string_view account) {
+  Accounts::Node* node = state_->accounts.find(account);
+  if (node == nullptr) return std::nullopt;
+  return state_->outline(*node);
 }
 
-BaselineFacts facts_of(const Baseline& baseline, const std::vector<AccountFinding>& ranked) {
-  BaselineFacts facts{baseline.name(), baseline.calibrated(), baseline.subjects(), baseline.made(), 1, 0, false};
-  std::vector<double> now;
-  for (const AccountFinding& finding : ranked) {
-    if (!finding.looks.empty()) now.push_back(finding.evidence.score);
-  }
-  const std::vector<double> then(baseline.ranks().begin(), baseline.ranks().end());
-  constexpr size_t kAccountsMin = 50;
-  if (now.size() < kAccountsMin || then.size() < kAccountsMin) return facts;
-  facts.drift_p_value = stats::kolmogorov_smirnov(now, then).p_value;
-  facts.drift_index = stats::population_stability_index(then, now);
-  // Both: with many accounts a harmless difference is significant, with few a large one is chance.
-  facts.drifted = facts.drift_p_value < 0.001 && facts.drift_index > 0.2;
-  return facts;
+void Pipeline::explain(AccountFinding& outline) {
+  Accounts::Node* node = state_->accounts.find(outline.account);
+  if (node == nullptr) return;
+  const Judged& j = state_->judged(node->second);
+  if (j.strongest) outline.evidence.readings = state_->baseline->read(j.strongest->values, j.strongest->look);
 }
 
-}  // namespace
+std::optional<AccountFinding> Pipeline::finding(std::string_view account) {
+  Accounts::Node* node = state_->accounts.find(account);
+  if (node == nullptr) return std::nullopt;
+  AccountFinding finding = state_->outline(*node);
+  explain(finding);
+  if (auto life = state_->accounts.lifetime(*node))
+    finding.summary = std::make_shared<const profile::Summary>(std::move(*life));
+  return finding;
+}
 
-Findings Pipeline::findings() const {
-  const State& s = *state_;
-  std::shared_ptr<const Baseline> baseline = s.baseline;
-  if (!baseline) {
-    auto own = s.calibrate("this log", false);
-    baseline = own ? std::make_shared<const Baseline>(std::move(*own)) : Baseline::reference();
-  }
-  Findings out;
-  out.first = s.first;
-  out.last = s.last;
-  out.exchanges = s.exchanges;
-  out.failed = s.failed;
-  out.accounts = s.subjects.size();
-  out.false_alarms_per_10000 = s.options.false_alarms_per_10000;
-  out.threshold = s.threshold();
-  for (const auto& [account, subject] : s.subjects) {
-    out.output_tokens += subject.watch.profile().current().output_tokens;
-    if (subject.watch.profile().past() != nullptr) out.output_tokens += subject.watch.profile().past()->output_tokens;
-    out.ranked.push_back(s.judge(account, subject, *baseline));
-  }
-  std::sort(out.ranked.begin(), out.ranked.end(),
-            [](const AccountFinding& a, const AccountFinding& b) { return a.account < b.account; });
+std::optional<AccountFinding> Pipeline::outline(const Place& place) {
+  return placed(outline(place.account), place);
+}
+std::optional<AccountFinding> Pipeline::finding(const Place& place) {
+  return placed(finding(place.account), place);
+}
 
-  std::vector<double> p_values;
-  std::vector<AccountFinding*> judged;
-  for (AccountFinding& finding : out.ranked) {
-    if (finding.looks.empty()) continue;
-    judged.push_back(&finding);
-    p_values.push_back(finding.evidence.p_value);
+Findings Pipeline::findings() {
+  State& s = *state_;
+  if (!s.given) {
+    auto own = calibrate("this log", false);
+    judge_by(own ? std::make_shared<const Baseline>(std::move(*own)) : Baseline::reference());
   }
-  const std::vector<double> q_values = stats::benjamini_hochberg(p_values);
-  for (size_t i = 0; i < judged.size(); ++i) {
-    judged[i]->q_value = q_values[i];
-    if (!judged[i]->flagged && q_values[i] <= 0.1) judged[i]->verdict = verdict::Verdict::kWatch;
-  }
-  out.accounts_judged = judged.size();
-  out.baseline = facts_of(*baseline, out.ranked);
-  for (AccountFinding& finding : out.ranked) {
-    apply_label(finding);
-    out.accounts_flagged += finding.flagged;
-  }
-  // By score, not by p-value: ranks bottom out and p-values tie.
-  std::stable_sort(out.ranked.begin(), out.ranked.end(), [](const AccountFinding& a, const AccountFinding& b) {
-    if (a.flagged != b.flagged) return a.flagged;
-    if (a.looks.empty() != b.looks.empty()) return b.looks.empty();
-    if (a.evidence.score != b.evidence.score) return a.evidence.score > b.evidence.score;
-    return a.exchanges > b.exchanges;
-  });
-  for (size_t i = 0; i < std::min(out.ranked.size(), kDetailedMax); ++i) {
-    out.ranked[i].summary = s.subjects.find(out.ranked[i].account)->second.watch.profile().lifetime();
+  Findings out{overview(), {}};
+  std::vector<Place> ranked;
+  places(0, slots(), ranked);
+  rank(ranked, *s.baseline, out);
+  out.ranked.reserve(ranked.size());
+  for (const Place& place : ranked) {
+    out.ranked.push_back(*finding(place));
+    if (out.ranked.size() > kDetailedMax) out.ranked.back().summary = nullptr;
   }
   return out;
 }
 
-std::optional<AccountFinding> Pipeline::finding(std::string_view account) const {
-  const State& s = *state_;
-  const auto it = s.subjects.find(account);
-  const auto baseline = s.baseline ? s.baseline : Baseline::reference();
-  if (it == s.subjects.end() || !baseline) return std::nullopt;
-  AccountFinding finding = s.judge(it->first, it->second, *baseline);
-  apply_label(finding);
-  return finding;
+size_t Pipeline::slots() const {
+  return state_->accounts.slots().size();
 }
 
-std::vector<std::string> Pipeline::names() const {
-  std::vector<std::string> names;
-  names.reserve(state_->subjects.size());
-  for (const auto& [account, subject] : state_->subjects) names.push_back(account);
-  return names;
+void Pipeline::places(size_t from, size_t count, std::vector<Place>& out) {
+  State& s = *state_;
+  for (Accounts::Node* node : s.accounts.slots(from, count)) {
+    if (node == nullptr) continue;
+    const Judged& j = s.judged(node->second);
+    Place place;
+    place.account = node->first;
+    place.exchanges = node->second.exchanges();
+    place.judged = j.strongest != nullptr;
+    place.flagged = j.flagged.has_value();
+    if (j.strongest) {
+      place.score = j.strongest->score;
+      place.p_value = s.baseline->weigh(place.score).p_value;
+    }
+    if (const auto label = s.labels.find(place.account, s.last)) place.label = label->kind;
+    out.push_back(std::move(place));
+  }
+}
+
+Overview Pipeline::overview() const {
+  const State& s = *state_;
+  Overview o;
+  o.first = s.first;
+  o.last = s.last;
+  o.exchanges = s.exchanges;
+  o.failed = s.failed;
+  o.output_tokens = s.output_tokens;
+  o.accounts = s.accounts.size();
+  o.false_alarms_per_10000 = s.options.false_alarms_per_10000;
+  o.threshold = s.threshold();
+  return o;
+}
+
+std::shared_ptr<const Baseline> Pipeline::baseline() const {
+  return state_->baseline;
+}
+
+bool Pipeline::calibrates_itself() const {
+  return !state_->given;
+}
+
+void Pipeline::sightings(size_t from, size_t count, std::vector<signals::Subject>& out) const {
+  for (const Accounts::Node* node : state_->accounts.slots(from, count)) {
+    if (node == nullptr) continue;
+    const auto label = state_->labels.find(node->first, state_->last);
+    if (label && label->kind == verdict::LabelKind::kHostile) continue;
+    signals::Subject subject{node->first, {}};
+    for (const Seen& seen : node->second.subject.seen) subject.sightings.push_back(seen.sighting);
+    out.push_back(std::move(subject));
+  }
+}
+
+void Pipeline::judge_by(std::shared_ptr<const Baseline> own) {
+  if (state_->given || own == state_->baseline) return;
+  state_->baseline = std::move(own);
+  ++state_->judge;
+  ++state_->version;
+}
+
+uint64_t Pipeline::sightings_version() const {
+  return state_->sightings_version;
+}
+uint64_t Pipeline::version() const {
+  return state_->version;
 }
 
 void Pipeline::set_labels(verdict::Labels labels) {
   state_->labels = std::move(labels);
+  ++state_->sightings_version;
+  ++state_->version;
+}
+
+void Pipeline::fetch_with(Fetch fetch) {
+  state_->accounts.bound(state_->options.profiles_max, state_->options.crowd_max, std::move(fetch));
 }
 
 std::vector<SavedSubject> Pipeline::take_changed(size_t max) {
-  State& s = *state_;
   std::vector<SavedSubject> taken;
-  while (taken.size() < max && !s.changed.empty()) {
-    std::string account = std::move(s.changed.back());
-    s.changed.pop_back();
-    const auto it = s.subjects.find(account);
-    if (it == s.subjects.end() || !it->second.changed) continue;
-    it->second.changed = false;
-    const profile::Profile& profile = it->second.watch.profile();
-    taken.push_back({std::move(account), base::from_ms(profile.current().last_ms), it->second.serialize()});
+  for (const Accounts::Node* node : state_->accounts.take_changed(max)) {
+    const Subject& subject = node->second.subject;
+    taken.push_back({node->first, base::from_ms(subject.watch->profile().current().last_ms), subject.serialize()});
   }
   return taken;
+}
+
+size_t Pipeline::crowd() const {
+  return state_->accounts.crowd();
+}
+
+void Pipeline::cool() {
+  State& s = *state_;
+  s.accounts.cool([&](Account& account) {
+    (void)s.judged(account);
+    // A baseline that was given stays: its judgements are final, and what they were made from is in the store.
+    if (s.given) account.subject.seen = {};
+  });
 }
 
 base::Result<void> Pipeline::load(std::string_view account, std::string_view bytes) {
   auto subject = Subject::parse(bytes);
   if (!subject) return tl::unexpected(subject.error());
   State& s = *state_;
-  const profile::Summary life = subject->watch.profile().lifetime();
-  if (s.exchanges + s.failed == 0) s.first = s.last = base::from_ms(life.first_ms);
-  s.first = std::min(s.first, base::from_ms(life.first_ms));
-  s.last = std::max(s.last, base::from_ms(life.last_ms));
-  s.exchanges += life.exchanges;
-  s.failed += life.failed;
-  s.subjects.insert_or_assign(std::string(account), std::move(*subject));
+  ++s.version;
+  const Tally tally = Tally::of(subject->watch->profile());
+  s.note_time(tally.first, tally.last);
+  s.exchanges += tally.exchanges;
+  s.failed += tally.failed;
+  s.output_tokens += tally.exposure.output_tokens;
+  ++s.sightings_version;
+  s.accounts.put(account, std::move(*subject)).judged.by = s.judge - 1;
   return {};
 }
 
 bool Pipeline::forget(std::string_view account) {
-  const auto it = state_->subjects.find(account);
-  if (it == state_->subjects.end()) return false;
-  state_->subjects.erase(it);
+  State& s = *state_;
+  Accounts::Node* node = s.accounts.find(account);
+  if (node == nullptr) return false;
+  ++s.sightings_version;
+  ++s.version;
+  const Tally tally = node->second.tallied();
+  s.exchanges -= tally.exchanges;
+  s.failed -= tally.failed;
+  s.output_tokens -= tally.exposure.output_tokens;
+  s.accounts.erase(*node);
   return true;
 }
 
 base::Result<Baseline> Pipeline::calibrate() const {
-  return state_->calibrate("calibrated", true);
+  return calibrate("calibrated", true);
 }
+
+base::Result<Baseline> Pipeline::calibrate(std::string name, bool calibrated) const {
+  std::vector<signals::Subject> benign;
+  sightings(0, slots(), benign);
+  return Baseline::calibrate(benign, Baseline::reference().get(), std::move(name), state_->last, calibrated);
+}
+
 uint64_t Pipeline::exchanges() const {
   return state_->exchanges;
 }
 uint64_t Pipeline::accounts() const {
-  return state_->subjects.size();
+  return state_->accounts.size();
+}
+size_t Pipeline::profiles() const {
+  return state_->accounts.profiles();
 }
 
 size_t Pipeline::bytes() const {
   size_t total = 0;
-  for (const auto& [account, subject] : state_->subjects) {
-    total += account.capacity() + sizeof subject - sizeof(profile::Profile) + subject.watch.profile().bytes();
-    for (const Seen& seen : subject.seen)
-      total += sizeof seen + seen.sighting.parts.capacity() * sizeof(Sighting::Part);
+  for (const Accounts::Node* node : state_->accounts.slots()) {
+    if (node == nullptr) continue;
+    const auto& [name, account] = *node;
+    total += sizeof *node + name.capacity() + account.judged.looks.capacity() * sizeof(Look);
+    if (account.judged.strongest) total += sizeof *account.judged.strongest;
+    if (account.subject.watch)
+      total += sizeof(Watch) - sizeof(profile::Profile) + account.subject.watch->profile().bytes();
+    for (const Seen& seen : account.subject.seen)
+      total += sizeof seen + sizeof *seen.sighting + seen.sighting->parts.capacity() * sizeof(signals::Sighting::Part);
   }
   return total;
 }

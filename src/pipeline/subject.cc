@@ -44,17 +44,17 @@ std::string Subject::serialize() const {
   base::Writer out;
   out.u32(kMagic);
   out.text(organization);
-  out.varint(static_cast<uint64_t>(watch.epoch()));
-  out.u8(static_cast<uint8_t>(watch.next_look()));
+  out.varint(static_cast<uint64_t>(watch->epoch()));
+  out.u8(static_cast<uint8_t>(watch->next_look()));
   out.varint(seen.size());
   for (const Seen& s : seen) {
     out.zigzag(base::to_ms(s.time));
     out.varint(s.exchanges);
     out.u8(static_cast<uint8_t>(s.look));
-    out.u8(static_cast<uint8_t>(s.sighting.parts.size()));
-    for (const auto& part : s.sighting.parts) write(part, out);
+    out.u8(static_cast<uint8_t>(s.sighting->parts.size()));
+    for (const auto& part : s.sighting->parts) write(part, out);
   }
-  out.text(watch.profile().serialize());
+  out.text(watch->profile().serialize());
   return out.take();
 }
 
@@ -77,14 +77,16 @@ base::Result<Subject> Subject::parse(std::string_view bytes) {
     s.look = in.u8();
     const size_t parts = in.u8();
     if (parts == 0 || parts > kPartsMax || s.look >= signals::kLooks) return damaged();
-    for (size_t p = 0; p < parts; ++p) s.sighting.parts.push_back(read_part(in));
+    auto sighting = std::make_shared<signals::Sighting>();
+    for (size_t p = 0; p < parts; ++p) sighting->parts.push_back(read_part(in));
+    s.sighting = std::move(sighting);
     subject.seen.push_back(std::move(s));
   }
   const std::string_view profile_bytes = in.text(bytes.size());
   if (!in.done()) return damaged();
   auto profile = profile::Profile::parse(profile_bytes);
   if (!profile) return tl::unexpected(profile.error());
-  subject.watch = Watch(std::move(*profile), epoch, next_look);
+  subject.watch = std::make_unique<Watch>(std::move(*profile), epoch, next_look);
   return subject;
 }
 

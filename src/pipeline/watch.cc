@@ -11,14 +11,14 @@ std::optional<Seen> Watch::observe(const features::Features& f) {
   }
   const profile::Summary& current = profile_.current();
   if (next_look_ >= signals::kLooks || current.exchanges < signals::volume_of_look(next_look_)) return std::nullopt;
-  Seen seen{f.time, current.exchanges, next_look_++, {}};
-  if (profile_.past() == nullptr) {
-    seen.sighting = signals::sight(current, nullptr);
-  } else {
-    const profile::Summary lifetime = profile_.lifetime();
-    seen.sighting = signals::sight(current, &lifetime);
+  const profile::Summary* all = nullptr;
+  profile::Summary lifetime;
+  if (profile_.past() != nullptr) {
+    lifetime = profile_.lifetime();
+    all = &lifetime;
   }
-  return seen;
+  return Seen{f.time, current.exchanges, next_look_++,
+              std::make_shared<const signals::Sighting>(signals::sight(current, all))};
 }
 
 }  // namespace stillwatch::pipeline

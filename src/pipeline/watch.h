@@ -4,6 +4,7 @@
 // Thread rule: a value.
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "profile/profile.h"
@@ -15,7 +16,7 @@ struct Seen {
   base::Time time{};
   uint64_t exchanges = 0;  // in the epoch
   int look = 0;
-  signals::Sighting sighting;
+  std::shared_ptr<const signals::Sighting> sighting;
 };
 
 class Watch {

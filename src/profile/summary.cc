@@ -75,6 +75,11 @@ void Summary::add(const features::Features& f) {
     ++failed;
     return;
   }
+  if (f.part == dialect::Part::kAnswer) {  // its request was counted when it was handed in
+    output_tokens += f.output_tokens;
+    output.add(size_bin(f.output_tokens), 1);
+    return;
+  }
   const int64_t now = base::to_ms(f.time);
   first_ms = exchanges == 0 ? now : std::min(first_ms, now);
   last_ms = exchanges == 0 ? now : std::max(last_ms, now);
@@ -101,7 +106,7 @@ void Summary::add(const features::Features& f) {
   for (size_t k = 0; k < features::kKinds; ++k) kinds.add(k, (f.kinds >> k) & 1);
   for (size_t t = 0; t < features::kTraits; ++t) traits.add(t, (f.traits >> t) & 1);
   context.add(size_bin(f.context_tokens), 1);
-  output.add(size_bin(f.output_tokens), 1);
+  if (f.part == dialect::Part::kWhole) output.add(size_bin(f.output_tokens), 1);
   depth.add(depth_bin(f.depth), 1);
   // 1970-01-01 was a Thursday; hour 0 is Monday midnight.
   hours_of_week.add(static_cast<size_t>((now / base::kHourMs + 72) % static_cast<int64_t>(kHoursOfWeek)), 1);

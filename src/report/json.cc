@@ -1,7 +1,6 @@
 #include "report/json.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -33,15 +32,17 @@ Json histogram(const sketch::SparseArray<uint32_t, N>& counts) {
 }
 
 Json details_of(const AccountFinding& a) {
+  static const profile::Summary kNothing;
+  const profile::Summary& summary = a.summary ? *a.summary : kNothing;
   Json days = Json::array();
-  for (const auto& day : a.summary.active.days()) days.push_back({day.day, day.hours});
+  for (const auto& day : summary.active.days()) days.push_back({day.day, day.hours});
   Json hours = Json::array();
-  for (size_t h = 0; h < profile::kHoursOfWeek; ++h) hours.push_back(a.summary.hours_of_week[h]);
+  for (size_t h = 0; h < profile::kHoursOfWeek; ++h) hours.push_back(summary.hours_of_week[h]);
   return {{"active_days", days},
           {"hours_of_week", hours},
-          {"prompt_words", histogram(a.summary.prompt_words)},
-          {"output_tokens", histogram(a.summary.output)},
-          {"depth", histogram(a.summary.depth)}};
+          {"prompt_words", histogram(summary.prompt_words)},
+          {"output_tokens", histogram(summary.output)},
+          {"depth", histogram(summary.depth)}};
 }
 
 Json signals_of(const AccountFinding& a) {
@@ -77,20 +78,9 @@ Json label_of(const AccountFinding& a) {
           {"why", a.label->why}};
 }
 
-// p-values of the accounts, in bins of a twentieth: flat for honest traffic that the baseline fits.
-std::array<uint64_t, 20> p_value_histogram(const pipeline::Findings& f) {
-  std::array<uint64_t, 20> bins{};
-  for (const AccountFinding& a : f.ranked) {
-    if (a.looks.empty()) continue;
-    const double p = std::clamp(finite_or(a.evidence.p_value, 1), 0.0, 1.0);
-    ++bins[std::min(bins.size() - 1, static_cast<size_t>(p * static_cast<double>(bins.size())))];
-  }
-  return bins;
-}
-
 }  // namespace
 
-std::string summary_json(const pipeline::Findings& f, const ReadStats& s) {
+std::string summary_json(const pipeline::Overview& f, const ReadStats& s) {
   const Json json = {{"from", base::format_rfc3339(f.first)},
                      {"to", base::format_rfc3339(f.last)},
                      {"exchanges", f.exchanges},
@@ -103,7 +93,7 @@ std::string summary_json(const pipeline::Findings& f, const ReadStats& s) {
                      {"threshold", finite(f.threshold)},
                      {"looks", signals::kLooks},
                      {"first_look", signals::kFirstLook},
-                     {"p_value_histogram", p_value_histogram(f)},
+                     {"p_value_histogram", f.p_values},
                      {"baseline",
                       {{"name", f.baseline.name},
                        {"calibrated", f.baseline.calibrated},

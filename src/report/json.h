@@ -20,7 +20,7 @@ void write_json(const pipeline::Findings& findings, const ReadStats& stats, cons
 enum class Depth : uint8_t { kRow, kReasons, kDetails };
 
 // The pieces, for the HTML page: compact JSON text of the summary and of one account.
-std::string summary_json(const pipeline::Findings& findings, const ReadStats& stats);
+std::string summary_json(const pipeline::Overview& overview, const ReadStats& stats);
 std::string account_json(const pipeline::AccountFinding& account, Depth depth);
 
 }  // namespace stillwatch::report

@@ -33,6 +33,7 @@ pipeline::AccountFinding account(const std::string& name, double p, bool flagged
   a.q_value = 0.01;
   a.exposure = {318.4, 51'234, 0.4};
   a.looks = {{a.first_seen, 20, 1.5, 0.2}, {a.last_seen, 160, 4.25, p}};
+  profile::Summary summary;
   features::Features f;
   f.time = a.first_seen;
   f.answered = f.meaningful = true;
@@ -40,8 +41,9 @@ pipeline::AccountFinding account(const std::string& name, double p, bool flagged
   f.output_tokens = 300;
   for (uint64_t i = 0; i < 5; ++i) {
     f.prompt = i;
-    a.summary.add(f);
+    summary.add(f);
   }
+  a.summary = std::make_shared<const profile::Summary>(std::move(summary));
   return a;
 }
 
@@ -54,6 +56,8 @@ pipeline::Findings findings() {
   f.accounts_flagged = 1;
   f.output_tokens = 153'702;
   f.threshold = 4e-5;
+  f.p_values[0] = 2;
+  f.p_values[14] = 1;
   f.baseline = {"may.baseline", true, 1200, f.first, 0.4, 0.02, false};
   f.ranked = {account("acct_1", 1.2e-7, true), account("acct_2", 0.03, false), account("acct_3", 0.7, false)};
   f.ranked[1].label = verdict::Label{verdict::LabelKind::kBenign, f.last, "ours"};

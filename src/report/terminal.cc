@@ -188,7 +188,7 @@ std::string line_of(const std::vector<Column>& table, std::string_view mark, Cel
   return line;
 }
 
-void accounts(const Findings& f, size_t rows, Page& page) {
+void accounts(const Findings& f, size_t rows, std::string_view more, Page& page) {
   std::vector<Column> table = columns_of_table(f, rows);
   fit(table, page.columns());
   page.raw(page.bold(), line_of(table, "  ", [](const Column& c) { return c.title; }));
@@ -201,8 +201,8 @@ void accounts(const Findings& f, size_t rows, Page& page) {
              line_of(table, a.flagged ? "! " : "  ", [i](const Column& c) { return c.cells[i]; }));
     if (a.flagged || watched) reasons(a, page);
   }
-  if (f.ranked.size() > rows)
-    page.raw(page.dim(), fmt::format("  ... and {} more (--top, --json, --html)", count_text(f.ranked.size() - rows)));
+  if (f.accounts > rows)
+    page.raw(page.dim(), fmt::format("  ... and {} more ({})", count_text(f.accounts - rows), more));
 }
 
 void footer(const Findings& f, Page& page) {
@@ -229,7 +229,7 @@ std::string to_terminal(const Findings& f, const ReadStats& stats, const Termina
   page.raw("", "");
   const size_t rows = std::min(options.rows, f.ranked.size());
   if (rows > 0) {
-    accounts(f, rows, page);
+    accounts(f, rows, options.more, page);
     page.raw("", "");
   }
   footer(f, page);

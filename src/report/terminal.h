@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "pipeline/findings.h"
 #include "report/read_stats.h"
@@ -12,6 +13,7 @@ struct TerminalOptions {
   size_t rows = 20;      // accounts shown
   size_t columns = 120;  // of the terminal, at least 56: what does not fit is left out of the table, least needed first
   bool color = false;
+  std::string_view more = "--top, --json, --html";  // where the accounts are that are not shown
 };
 
 std::string to_terminal(const pipeline::Findings& findings, const ReadStats& stats, const TerminalOptions& options);

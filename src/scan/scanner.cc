@@ -126,6 +126,7 @@ class Sequencer {
  private:
   void release(Record&& r) {
     ++stats_.exchanges;
+    pipeline_.follow(r.account, r.features);
     pipeline_.observe(r.account, r.organization, r.features);
   }
 

@@ -12,6 +12,8 @@
 #include <cstring>
 #include <vector>
 
+#include "base/descriptor.h"
+
 namespace stillwatch::scan {
 namespace {
 
@@ -20,31 +22,16 @@ using base::Result;
 
 constexpr size_t kChunk = 256 << 10;
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-  ~Descriptor() {
-    if (fd_ > STDIN_FILENO) ::close(fd_);
-  }
-
-  Result<size_t> read(char* data, size_t size) {
-    for (;;) {
-      const ssize_t n = ::read(fd_, data, size);
-      if (n >= 0) return static_cast<size_t>(n);
-      if (errno != EINTR) return base::fail(ErrorCode::kInput, fmt::format("reading failed: {}", std::strerror(errno)));
-    }
-  }
-
- private:
-  int fd_;
-};
+Result<size_t> read_some(const base::Descriptor& file, char* data, size_t size) {
+  const auto n = file.read(data, size);
+  if (n < 0) return base::fail(ErrorCode::kInput, fmt::format("reading failed: {}", std::strerror(errno)));
+  return static_cast<size_t>(n);
+}
 
 // The raw bytes with the ones that were read to tell the format put back in front.
 class Raw {
  public:
-  Raw(Descriptor fd, std::string head) : fd_(std::move(fd)), head_(std::move(head)) {}
+  Raw(base::Descriptor fd, std::string head) : fd_(std::move(fd)), head_(std::move(head)) {}
 
   Result<size_t> read(char* data, size_t size) {
     if (used_ < head_.size()) {
@@ -53,11 +40,11 @@ class Raw {
       used_ += n;
       return n;
     }
-    return fd_.read(data, size);
+    return read_some(fd_, data, size);
   }
 
  private:
-  Descriptor fd_;
+  base::Descriptor fd_;
   std::string head_;
   size_t used_ = 0;
 };
@@ -162,17 +149,17 @@ class Zstandard final : public Source {
 }  // namespace
 
 Result<std::unique_ptr<Source>> Source::open(const std::string& path) {
-  const int fd = path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return base::fail(ErrorCode::kInput, fmt::format("{} cannot be opened: {}", path, std::strerror(errno)));
-  Descriptor descriptor(fd);
+  base::Descriptor file(path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.good())
+    return base::fail(ErrorCode::kInput, fmt::format("{} cannot be opened: {}", path, std::strerror(errno)));
   struct stat info {};
-  if (::fstat(fd, &info) == 0 && S_ISDIR(info.st_mode)) {
+  if (::fstat(file.get(), &info) == 0 && S_ISDIR(info.st_mode)) {
     return base::fail(ErrorCode::kInput, fmt::format("{} is a directory: name the files in it", path));
   }
   std::string head;
   char bytes[4];
   while (head.size() < sizeof bytes) {
-    const auto n = descriptor.read(bytes, sizeof bytes - head.size());
+    const auto n = read_some(file, bytes, sizeof bytes - head.size());
     if (!n) return base::fail(ErrorCode::kInput, fmt::format("{}: {}", path, n.error().message));
     if (*n == 0) break;
     head.append(bytes, *n);
@@ -182,7 +169,7 @@ Result<std::unique_ptr<Source>> Source::open(const std::string& path) {
   const std::string_view mark = head;
   const bool zstandard = head.size() == 4 &&
                          (mark == "\x28\xb5\x2f\xfd" || ((head[0] & 0xf0) == 0x50 && mark.substr(1) == "\x2a\x4d\x18"));
-  Raw raw(std::move(descriptor), std::move(head));
+  Raw raw(std::move(file), std::move(head));
   if (gzip) return std::make_unique<Gzip>(std::move(raw));
   if (zstandard) return std::make_unique<Zstandard>(std::move(raw));
   return std::make_unique<Plain>(std::move(raw));

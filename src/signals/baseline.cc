@@ -51,6 +51,9 @@ base::Result<Baseline> Baseline::calibrate(std::span<const Subject> subjects, co
   for (const Subject& s : subjects) {
     if (!s.sightings.empty()) (fits(s) ? fitting : ranking).push_back(s);
   }
+  // Whatever order they came in must not matter.
+  for (std::vector<Subject>* some : {&fitting, &ranking})
+    std::sort(some->begin(), some->end(), [](const Subject& x, const Subject& y) { return x.name < y.name; });
   const size_t seen = fitting.size() + ranking.size();
   if (seen < kSubjectsMin) {
     return base::fail(
@@ -77,18 +80,18 @@ Baseline Baseline::fit(std::span<const Subject> subjects, const Weights& weights
   for (const Subject& s : subjects) {
     if (!s.sightings.empty()) broad.push_back(&s);
   }
-  const auto narrowness = [](const Subject* s) { return s->sightings.back().parts.back().measurement.meaning.self; };
+  const auto narrowness = [](const Subject* s) { return s->sightings.back()->parts.back().measurement.meaning.self; };
   std::stable_sort(broad.begin(), broad.end(),
                    [&](const Subject* x, const Subject* y) { return narrowness(x) < narrowness(y); });
   broad.resize((broad.size() + 1) / 2);
   std::vector<Meaning> meanings;
   meanings.reserve(broad.size());
-  for (const Subject* s : broad) meanings.push_back(s->sightings.back().parts.back().measurement.meaning);
+  for (const Subject* s : broad) meanings.push_back(s->sightings.back()->parts.back().measurement.meaning);
   b.crowd_ = Crowd::of(meanings);
   std::vector<Sample> samples;
   for (const Subject* s : broad) {
-    for (const Sighting& sighting : s->sightings) {
-      const Sighting::Part& part = sighting.parts.front();
+    for (const auto& sighting : s->sightings) {
+      const Sighting::Part& part = sighting->parts.front();
       samples.push_back({part.look, placed(b.crowd_, part.measurement)});
     }
   }
@@ -106,7 +109,7 @@ void Baseline::rank(std::span<const Subject> subjects) {
   for (const Subject& s : subjects) {
     if (s.sightings.empty()) continue;
     double strongest = -INFINITY;
-    for (const Sighting& sighting : s.sightings) strongest = std::max(strongest, judge(sighting).score);
+    for (const auto& sighting : s.sightings) strongest = std::max(strongest, judge(*sighting).score);
     ranks_.push_back(static_cast<float>(strongest));
   }
   index();

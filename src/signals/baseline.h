@@ -40,7 +40,7 @@ Sighting sight(const profile::Summary& current, const profile::Summary* lifetime
 // A benign subject for calibration: its sightings in order of looks.
 struct Subject {
   std::string name;
-  std::vector<Sighting> sightings;
+  std::vector<std::shared_ptr<const Sighting>> sightings;
 };
 
 // A sighting judged: the part with the highest score speaks.

@@ -32,6 +32,7 @@ class Labels {
   void set(std::string account, Label label) { by_account_[std::move(account)] = std::move(label); }
   // The label in force at `now`.
   std::optional<Label> find(std::string_view account, base::Time now) const;
+  const std::map<std::string, Label, std::less<>>& all() const { return by_account_; }
   size_t size() const { return by_account_.size(); }
 
  private:

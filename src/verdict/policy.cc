@@ -34,6 +34,8 @@ RungRule read_rule(const YAML::Node& node, Mode mode, YamlMap& parent) {
   if (rule.rung == Rung::kRefuse) {
     map.choice("status", rule.status, kStatuses);
     map.text("message", rule.message);
+    constexpr uint32_t kDay = 86'400;
+    if (rule.status == 429) map.number("retry_after_s", rule.retry_after_s, 1, 30 * kDay);
     constexpr size_t kMessageBytesMax = 1000;
     if (rule.message.size() > kMessageBytesMax) map.fail(map.node(), "`message` is longer than 1,000 bytes");
   }

@@ -49,6 +49,7 @@ struct RungRule {
   uint32_t delay_ms = 1000;               // kDelay
   int status = 403;                       // kRefuse: 403 or 429
   std::string message = "access denied";  // kRefuse
+  uint32_t retry_after_s = 3600;          // kRefuse with 429
 };
 
 // What is done to the requests of one account.

@@ -4,6 +4,7 @@ import gzip
 import http.server
 import json
 import os
+import pathlib
 import random
 import resource
 import signal
@@ -33,7 +34,7 @@ class Model(http.server.ThreadingHTTPServer):
 
     def do_POST(self):
       self.rfile.read(int(self.headers["Content-Length"]))
-      body = json.dumps(ANSWER).encode()
+      body = json.dumps(self.server.answer).encode()
       self.send_response(200)
       self.send_header("Content-Type", "application/json")
       if "gzip" in self.headers.get("Accept-Encoding", ""):
@@ -48,6 +49,7 @@ class Model(http.server.ThreadingHTTPServer):
 
   def __init__(self, tls=None):
     super().__init__(("127.0.0.1", 0), self.Handler)
+    self.answer = ANSWER
     if tls:
       self.socket = tls.wrap_socket(self.socket, server_side=True)
     self.port = self.server_address[1]
@@ -88,15 +90,19 @@ class Keeping(parts.Case):
   def ask(self, gateway, i, fields="Authorization: Bearer key\r\n"):
     return parts.ask(gateway.port, "/v1/chat/completions", prompt(i), fields)
 
-  # After each kill the store opens, is sound, and holds all that was observed a second before the kill.
-  def test_kills_under_load_lose_a_second_at_most(self):
+  def kills_lose_a_second_at_most(self, keys, *arguments):
+    """After each kill the store opens, is sound, and holds all that was observed a second before the kill."""
     model = self.model()
     data = os.path.join(self.folder, "data")
     kills = int(os.environ.get("STILLWATCH_KILLS", "6"))
     chance = random.Random(7)
     known = 0
+    gateway = self.start(parts.Gateway, model.port, *arguments, data=data)
+    for key in range(keys):
+      self.ask(gateway, key, f"Authorization: Bearer key{key}\r\n")
+    self.assertEqual(gateway.stop(), 0)
     for _ in range(kills):
-      gateway = self.start(parts.Gateway, model.port, data=data)
+      gateway = self.start(parts.Gateway, model.port, *arguments, data=data)
       self.assertGreaterEqual(self.exchanges(gateway), known)
       stop = threading.Event()
 
@@ -105,7 +111,7 @@ class Keeping(parts.Case):
         while not stop.is_set():
           i += 1
           try:
-            self.ask(gateway, i, f"Authorization: Bearer key{i % 5}\r\n")
+            self.ask(gateway, i, f"Authorization: Bearer key{i % keys}\r\n")
           except OSError:
             return
 
@@ -122,10 +128,66 @@ class Keeping(parts.Case):
       known = max(known, seen)
       with contextlib.closing(sqlite3.connect(os.path.join(data, "stillwatch.db"))) as store:
         self.assertEqual(store.execute("PRAGMA integrity_check").fetchone()[0], "ok")
-    gateway = self.start(parts.Gateway, model.port, data=data)
+    gateway = self.start(parts.Gateway, model.port, *arguments, data=data)
     self.assertGreaterEqual(self.exchanges(gateway), known)
     self.assertGreater(known, 50)
+    return gateway
+
+  def test_kills_under_load_lose_a_second_at_most(self):
+    self.assertEqual(self.kills_lose_a_second_at_most(5).stop(), 0)
+
+  def test_kills_where_profiles_leave_memory_lose_a_second_at_most(self):
+    gateway = self.kills_lose_a_second_at_most(150, "--config", self.configure("memory_mib: 1"))
+    parts.wait_until(lambda: gateway.metrics()["profiles_in_memory"] <= 52, "profiles leave memory")
+    self.assertEqual(gateway.metrics()["accounts"], 150)
     self.assertEqual(gateway.stop(), 0)
+
+  # An account that a person called hostile is no finding; one that the evidence flags is told of, if need be later.
+  def test_alerts_that_wait_survive_the_end(self):
+    port = parts.free_port()
+    secret = os.path.join(self.folder, "secret")
+    with open(secret, "w", encoding="ascii") as f:
+      f.write("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n")
+    path = os.path.join(self.folder, "findings.jsonl")
+    config = self.configure(f"alerts: {{webhook: {{url: 'http://127.0.0.1:{port}/', secret_file: {secret}}}, "
+                            f"json_log: {path}}}\nfalse_alarms: 5000\n")
+    data = os.path.join(self.folder, "data")
+    model = self.model()
+    model.answer = {**ANSWER, "usage": {"completion_tokens": 400}}
+    gateway = self.start(parts.Gateway, model.port, "--config", config, "--baseline", "reference", data=data)
+    # Of all honest accounts half may be flagged; one that takes what it can get is among them.
+    with open(os.path.join(parts.HERE, "../../data/prompts/distill/tasks.jsonl"), encoding="utf-8") as f:
+      for line, _ in zip(f, range(80)):
+        request = json.dumps({"messages": json.loads(line)["messages"]}).encode()
+        parts.ask(gateway.port, "/v1/chat/completions", request, "Authorization: Bearer key\r\n")
+    told = parts.wait_until(lambda: gateway.metrics()["findings_total"], "the account is flagged")
+    parts.wait_until(lambda: pathlib.Path(path).read_text(encoding="utf-8").count("\n") == told, "the log has them")
+    parts.wait_until(lambda: gateway.metrics()["alert_failures_total"] >= told, "nobody answers the webhook")
+    self.assertEqual(gateway.stop(), 0)
+    got = []
+
+    class Hook(http.server.BaseHTTPRequestHandler):
+
+      def do_POST(self):
+        got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(204)
+        self.end_headers()
+
+      def log_message(self, *_):
+        pass
+
+    with http.server.HTTPServer(("127.0.0.1", port), Hook) as hook:
+      threading.Thread(target=hook.serve_forever, daemon=True).start()
+      gateway = self.start(parts.Gateway, 1, "--config", config, "--baseline", "reference", data=data)
+      parts.wait_until(lambda: gateway.metrics()["alerts_delivered_total"] == told, "they are told")
+      self.assertEqual(gateway.stop(), 0)
+      hook.shutdown()
+    self.assertEqual(len(got), told)
+    with open(path, encoding="utf-8") as f:
+      lines = [json.loads(line) for line in f]
+    self.assertEqual(sorted(a["finding"]["account"] for a in got), sorted(a["finding"]["account"] for a in lines))
+    with contextlib.closing(sqlite3.connect(os.path.join(data, "stillwatch.db"))) as store:
+      self.assertEqual(store.execute("SELECT count(*) FROM alerts").fetchone()[0], 0)
 
   def test_store_without_room_is_told_and_stops_nothing(self):
     model = self.model()

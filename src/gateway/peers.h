@@ -1,4 +1,5 @@
-// The two ends that tests put around a gateway: a client and a model server, with blocking sockets on loopback.
+// The two ends that tests and rehearsals put around a gateway: a client and a model server, with blocking sockets on
+// loopback. Thread rule: a client is its thread's; a server replies on as many threads as it has connections.
 #pragma once
 
 #include <fmt/format.h>
@@ -77,7 +78,8 @@ inline std::string answer(std::string_view body, std::string_view type = "applic
 class Upstream {
  public:
   using Reply = std::function<std::string(const Message&)>;
-  explicit Upstream(Reply reply) : reply_(std::move(reply)), acceptor_(io_, {asio::ip::address_v4::loopback(), 0}) {
+  explicit Upstream(Reply reply, uint16_t port = 0)
+      : reply_(std::move(reply)), acceptor_(io_, {asio::ip::address_v4::loopback(), port}) {
     thread_ = std::thread([this] { accept(); });
   }
   ~Upstream() {
@@ -120,7 +122,7 @@ class Upstream {
       }
       const Message m = read_message(socket, left, of_request);
       if (m.raw.empty()) return;
-      {
+      if (records_) {
         const std::lock_guard lock(mutex_);
         received_ += m.raw;
       }
@@ -136,6 +138,7 @@ class Upstream {
 
  public:
   std::atomic<bool> interim_{false};
+  std::atomic<bool> records_{true};  // what it received
 
  private:
   Reply reply_;
@@ -152,6 +155,9 @@ class Upstream {
 class Client {
  public:
   explicit Client(uint16_t port) : socket_(io_) { socket_.connect({asio::ip::address_v4::loopback(), port}); }
+  explicit Client(uint16_t port, error_code& error) : socket_(io_) {
+    socket_.connect({asio::ip::address_v4::loopback(), port}, error);
+  }
   void send(std::string_view bytes) {
     error_code ignored;
     asio::write(socket_, asio::buffer(bytes.data(), bytes.size()), ignored);
