@@ -42,6 +42,7 @@ constexpr Row kHouse[] = {
     {"gateway", "pipeline net store report"},
     {"scan", "pipeline store report"},
     {"population", "dialect stats"},
+    {"problems", "base"},
     {"web", "gateway"},
     {"model", "dialect watermark"},
     {"distill", "model net"},

@@ -1,0 +1,10 @@
+// The subcommands of stillwatch-lab, as commands.h has those of stillwatch. Each is a file of its own.
+#pragma once
+
+#include "commands.h"
+
+namespace stillwatch::apps {
+
+void add_problems(CLI::App& app, int& status);
+
+}  // namespace stillwatch::apps
