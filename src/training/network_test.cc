@@ -137,7 +137,8 @@ TEST(CpuNetwork, AdamWIsTheSlowTwins) {
     m = adam.beta1 * m + (1 - adam.beta1) * g;
     v = adam.beta2 * v + (1 - adam.beta2) * g * g;
     weight -= 0.01 * adam.decay * weight;
-    weight -= 0.01 * (m / (1 - std::pow(adam.beta1, t))) / (std::sqrt(v / (1 - std::pow(adam.beta2, t))) + adam.epsilon);
+    weight -=
+        0.01 * (m / (1 - std::pow(adam.beta1, t))) / (std::sqrt(v / (1 - std::pow(adam.beta2, t))) + adam.epsilon);
     EXPECT_NEAR((*network)->weights().find(name)->second.values[at], weight, 1e-6) << t;
   }
 }

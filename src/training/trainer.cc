@@ -9,7 +9,6 @@
 
 #include "base/hash.h"
 #include "base/random.h"
-#include "base/yaml_map.h"
 #include "model/safetensors.h"
 
 namespace stillwatch::training {
@@ -35,24 +34,19 @@ uint64_t take(const std::vector<float>& in, size_t index) {
 
 }  // namespace
 
-Result<Plan> Plan::parse(std::string_view yaml, std::string_view file) {
-  auto root = base::YamlMap::parse(yaml, file);
-  if (!root) return tl::unexpected(root.error());
-  Plan p;
-  root->number("steps", p.steps, 1, 1e9);
-  root->number("step_tokens", p.step_tokens, 1, 1e9);
-  root->number("batch_tokens", p.batch_tokens, 1, 1e7);
-  root->number("rate", p.rate, 0, 10);
-  root->number("rate_end", p.rate_end, 0, 10);
-  root->number("warmup", p.warmup, 0, 1e9);
-  root->number("clip", p.clip, 0, 1e9);
-  root->number("beta1", p.adam.beta1, 0, 0.9999);
-  root->number("beta2", p.adam.beta2, 0, 0.99999);
-  root->number("epsilon", p.adam.epsilon, 1e-16, 1);
-  root->number("decay", p.adam.decay, 0, 10);
-  root->number("seed", p.seed, 0, 9e15);
-  if (auto error = root->finish()) return tl::unexpected(*error);
-  return p;
+void Plan::read(base::YamlMap& map) {
+  map.number("steps", steps, 1, 1e9);
+  map.number("step_tokens", step_tokens, 1, 1e9);
+  map.number("batch_tokens", batch_tokens, 1, 1e7);
+  map.number("rate", rate, 0, 10);
+  map.number("rate_end", rate_end, 0, 10);
+  map.number("warmup", warmup, 0, 1e9);
+  map.number("clip", clip, 0, 1e9);
+  map.number("beta1", adam.beta1, 0, 0.9999);
+  map.number("beta2", adam.beta2, 0, 0.99999);
+  map.number("epsilon", adam.epsilon, 1e-16, 1);
+  map.number("decay", adam.decay, 0, 10);
+  map.number("seed", seed, 0, 9e15);
 }
 
 double Plan::rate_at(uint64_t step) const {

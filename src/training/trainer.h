@@ -12,6 +12,7 @@
 #include <string>
 
 #include "base/output.h"
+#include "base/yaml_map.h"
 #include "training/network.h"
 
 namespace stillwatch::training {
@@ -27,8 +28,8 @@ struct Plan {
   AdamW adam;
   uint64_t seed = 1;
 
-  // YAML, docs/model.md; what it does not say stays.
-  static base::Result<Plan> parse(std::string_view yaml, std::string_view file);
+  // The keys of docs/model.md; what the map does not say stays.
+  void read(base::YamlMap& map);
   double rate_at(uint64_t step) const;
 };
 
