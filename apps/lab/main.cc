@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
   int status = apps::kClean;
   apps::add_problems(app, status);
   apps::add_train(app, status);
+  apps::add_exam(app, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -12,14 +12,15 @@ constexpr size_t kPromptPiece = 128;  // tokens of a prompt that one step reads
 }  // namespace
 
 struct Generator::Sequence {
-  Sequence(uint64_t i, GenerationRequest r) : id(i), request(std::move(r)), sampler(request.sampling), context(request.prompt) {}
+  Sequence(uint64_t i, GenerationRequest r)
+      : id(i), request(std::move(r)), sampler(request.sampling), context(request.prompt) {}
   size_t tokens_max() const { return request.prompt.size() + request.tokens_max; }
 
   uint64_t id;
   GenerationRequest request;
   Sampler sampler;
   std::optional<Cache> cache;
-  std::vector<int32_t> context;  // the prompt and what was made behind it
+  std::vector<int32_t> context;          // the prompt and what was made behind it
   std::optional<GenerationEvent> event;  // of this step
 };
 
@@ -42,8 +43,8 @@ base::Result<uint64_t> Generator::add(GenerationRequest request) {
     if (t < 0 || t >= transformer_.config().vocab_size)
       return base::fail(base::ErrorCode::kInput, "the prompt holds a token that the model does not have");
   }
-  request.tokens_max = static_cast<uint32_t>(
-      std::clamp<size_t>(request.tokens_max, 1, context - request.prompt.size()));
+  request.tokens_max =
+      static_cast<uint32_t>(std::clamp<size_t>(request.tokens_max, 1, context - request.prompt.size()));
   waiting_.push_back(std::make_unique<Sequence>(next_id_, std::move(request)));
   return next_id_++;
 }
@@ -103,9 +104,9 @@ void Generator::advance(std::span<const std::unique_ptr<Sequence>> mine, size_t 
   for (size_t i = 0; i < mine.size(); ++i) {
     Sequence& s = *mine[i];
     if (s.cache->tokens() < s.context.size()) continue;  // more of the prompt to come
-    GenerationEvent event{s.id, s.sampler.next(s.context, std::span(logits).subspan(i * vocab, vocab),
-                                               s.request.want_logprobs),
-                          std::nullopt};
+    GenerationEvent event{
+        s.id, s.sampler.next(s.context, std::span(logits).subspan(i * vocab, vocab), s.request.want_logprobs),
+        std::nullopt};
     const int32_t token = event.choice.token;
     s.context.push_back(token);
     if (std::find(s.request.stop.begin(), s.request.stop.end(), token) != s.request.stop.end()) {

@@ -17,8 +17,9 @@ std::vector<std::pair<int32_t, float>> greatest(std::span<const float> logits, f
   std::vector<std::pair<int32_t, float>> all(logits.size());
   for (size_t i = 0; i < logits.size(); ++i) all[i] = {static_cast<int32_t>(i), logits[i] - log_sum};
   count = std::min(count, all.size());
-  std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count), all.end(),
-                    [](const auto& a, const auto& b) { return a.second != b.second ? a.second > b.second : a.first < b.first; });
+  std::partial_sort(
+      all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count), all.end(),
+      [](const auto& a, const auto& b) { return a.second != b.second ? a.second > b.second : a.first < b.first; });
   all.resize(count);
   return all;
 }
@@ -86,7 +87,8 @@ size_t Sampler::draw(std::span<const int32_t> context) {
     if (u < sum) return i;
   }
   // Rounding left a gap behind the last: the most probable takes it.
-  return static_cast<size_t>(std::min_element(candidates_.begin(), candidates_.end(), more_probable) - candidates_.begin());
+  return static_cast<size_t>(std::min_element(candidates_.begin(), candidates_.end(), more_probable) -
+                             candidates_.begin());
 }
 
 }  // namespace stillwatch::model

@@ -3,8 +3,8 @@
 //
 // The order: log-probabilities are those of the model as it is; then the bias, then the hook on the logits; temperature
 // 0 takes the greatest (the lowest token among equals); otherwise logits are divided by it, the top_k greatest stay, of
-// these the fewest that together hold top_p (Holtzman et al. 2020), and one is drawn by the seed - by `choose`, if there
-// is one. Deterministic in the seed and the number of tokens drawn. Thread rule: a value, one thread.
+// these the fewest that together hold top_p (Holtzman et al. 2020), and one is drawn by the seed - by `choose`, if
+// there is one. Deterministic in the seed and the number of tokens drawn. Thread rule: a value, one thread.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +25,8 @@ struct Candidate {
 // May change the logits of the token behind `context`.
 using LogitsHook = std::function<void(std::span<const int32_t> context, std::span<float> logits)>;
 // Picks one of the candidates, which are sorted by falling probability and sum to 1: gives its index.
-using ChooseHook =
-    std::function<size_t(std::span<const int32_t> context, std::span<const Candidate> candidates, base::Random& random)>;
+using ChooseHook = std::function<size_t(std::span<const int32_t> context, std::span<const Candidate> candidates,
+                                        base::Random& random)>;
 
 struct Sampling {
   double temperature = 1;
@@ -41,7 +41,7 @@ struct Sampling {
 
 struct Choice {
   int32_t token = 0;
-  float logprob = 0;  // of the model as it is
+  float logprob = 0;                                    // of the model as it is
   std::vector<std::pair<int32_t, float>> alternatives;  // with their log-probabilities, the greatest first
 };
 

@@ -46,9 +46,9 @@ Transformer::Transformer(const Config& config, Weights weights) : config_(config
         layer.bias.insert(layer.bias.end(), part.begin(), part.end());
       }
     }
-    layer.qkv = panels({layer_name(n, "self_attn.q_proj"), layer_name(n, "self_attn.k_proj"),
-                        layer_name(n, "self_attn.v_proj")},
-                       config_.dim);
+    layer.qkv = panels(
+        {layer_name(n, "self_attn.q_proj"), layer_name(n, "self_attn.k_proj"), layer_name(n, "self_attn.v_proj")},
+        config_.dim);
     layer.out = panels({layer_name(n, "self_attn.o_proj")}, config_.query_dim());
     layer.gate_up = panels({layer_name(n, "mlp.gate_proj"), layer_name(n, "mlp.up_proj")}, config_.dim);
     layer.down = panels({layer_name(n, "mlp.down_proj")}, config_.ffn_dim);
@@ -107,8 +107,8 @@ void Transformer::attend(const float* row, size_t layer, const Cache& cache, siz
       for (size_t t = 0; t < tokens; ++t) s[t] *= scale;
       softmax(s, tokens);
     }
-    multiply(group, dim, tokens, {scores.data(), width, 1}, cache.values_.data() + head, dim, out + h * group * dim, dim,
-             false);
+    multiply(group, dim, tokens, {scores.data(), width, 1}, cache.values_.data() + head, dim, out + h * group * dim,
+             dim, false);
   }
 }
 
