@@ -18,6 +18,20 @@ std::string text_of(const Json& object, const char* key) {
   return it != object.end() && it->is_string() ? it->get<std::string>() : "";
 }
 
+// Text, or a list of parts that all are text.
+bool read_content(const Json& content, std::string& out) {
+  if (content.is_string()) {
+    out = content.get<std::string>();
+    return true;
+  }
+  if (!content.is_array()) return false;
+  for (const Json& part : content) {
+    if (!part.is_object() || text_of(part, "type") != "text" || !part.contains("text")) return false;
+    out += text_of(part, "text");
+  }
+  return true;
+}
+
 // The token of the first special name in a mark, -1 if there is none: "<|im_end|>\n" is closed by <|im_end|>.
 int32_t token_of(const Tokenizer& tokenizer, const std::string& mark) {
   std::vector<int32_t> tokens;
@@ -48,14 +62,10 @@ class ExampleWriter {
 
 }  // namespace
 
-Result<Conversation> read_conversation(std::string_view line, std::string_view where) {
-  const auto wrong = [&](std::string_view what) {
-    return base::fail(ErrorCode::kInput, fmt::format("{}: {}", where, what));
-  };
-  const Json row = Json::parse(line, nullptr, false);
-  if (!row.is_object()) return wrong("is no JSON object");
-  const auto messages = row.find("messages");
-  if (messages == row.end() || !messages->is_array() || messages->empty())
+Result<Conversation> read_messages(const Json& object) {
+  const auto wrong = [&](std::string_view what) { return base::fail(ErrorCode::kInput, std::string(what)); };
+  const auto messages = object.find("messages");
+  if (messages == object.end() || !messages->is_array() || messages->empty())
     return wrong("`messages` is missing or no list");
   if (messages->size() > kMessagesMax) return wrong(fmt::format("`messages` holds more than {}", kMessagesMax));
   Conversation out;
@@ -71,12 +81,19 @@ Result<Conversation> read_conversation(std::string_view line, std::string_view w
       return wrong("`role` is none of system, user, assistant");
     }
     const auto content = m.find("content");
-    if (content == m.end() || !content->is_string()) return wrong("`content` is missing or no text");
-    message.content = content->get<std::string>();
+    if (content == m.end() || !read_content(*content, message.content)) return wrong("`content` is missing or no text");
     if (message.role == Role::kAssistant) message.reasoning = text_of(m, "reasoning_content");
     out.push_back(std::move(message));
   }
   return out;
+}
+
+Result<Conversation> read_conversation(std::string_view line, std::string_view where) {
+  const Json row = Json::parse(line, nullptr, false);
+  if (!row.is_object()) return base::fail(ErrorCode::kInput, fmt::format("{}: is no JSON object", where));
+  auto messages = read_messages(row);
+  if (!messages) return base::fail(ErrorCode::kInput, fmt::format("{}: {}", where, messages.error().message));
+  return messages;
 }
 
 Result<std::vector<Conversation>> read_dataset(std::string_view text, std::string_view file) {

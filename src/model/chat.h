@@ -11,6 +11,7 @@
 // {"role": "assistant", "reasoning_content"?, "content"}]}; other keys are ignored. Thread rule: values.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,6 +32,8 @@ struct Message {
 };
 using Conversation = std::vector<Message>;
 
+// The conversation in the `messages` of a JSON object; `content` may be a list of parts that are text.
+base::Result<Conversation> read_messages(const nlohmann::json& object);
 // Reads one line of a dataset; `where` begins its errors (FILE:LINE).
 base::Result<Conversation> read_conversation(std::string_view line, std::string_view where);
 // Reads a dataset; blank lines are skipped. The first line that is none fails it.
