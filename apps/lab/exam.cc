@@ -56,8 +56,8 @@ Result<std::vector<Question>> read_questions(const std::string& path, uint64_t c
       return base::fail(ErrorCode::kInput, fmt::format("{}:{}: `answer` is missing", path, number));
     Question q;
     q.answer = row["answer"].get<std::string>();
-    q.structure = row.value("structure", "");
-    q.level = row.value("level", 0);
+    if (row.contains("structure") && row["structure"].is_string()) q.structure = row["structure"].get<std::string>();
+    if (row.contains("level") && row["level"].is_number_integer()) q.level = row["level"].get<int>();
     while (!conversation->empty() && conversation->back().role == model::Role::kAssistant) conversation->pop_back();
     q.asked = std::move(*conversation);
     out.push_back(std::move(q));

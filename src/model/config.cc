@@ -81,7 +81,8 @@ void read_rope(Fields& f, Config& c) {
   if (scaling != nullptr) f.fail("rope_scaling", "stretches positions, which is not known here");
   const Json* rope = f.find("rope_parameters");
   if (rope == nullptr) return;
-  if (!rope->is_object() || rope->value("rope_type", "default") != "default")
+  const auto type = rope->is_object() ? rope->find("rope_type") : rope->end();
+  if (!rope->is_object() || (type != rope->end() && *type != "default"))
     return f.fail("rope_parameters", "stretches positions, which is not known here");
   const auto theta = rope->find("rope_theta");
   if (theta != rope->end() && theta->is_number()) c.rope_theta = theta->get<double>();

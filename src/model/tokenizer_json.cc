@@ -64,7 +64,8 @@ class Reader {
   Result<Tokenizer> read(std::string text) {
     const Json* model = part(root_, "model");
     if (model == nullptr) return wrong("`model` is missing");
-    if (model->value("type", "BPE") != "BPE") return wrong("`model.type` is not BPE");
+    if (const auto type = model->find("type"); type != model->end() && *type != "BPE")
+      return wrong("`model.type` is not BPE");
     for (const char* key : {"dropout", "continuing_subword_prefix", "end_of_word_suffix"}) {
       const auto it = model->find(key);
       if (it != model->end() && !it->is_null() && *it != "" && *it != 0.0)
