@@ -7,6 +7,9 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#ifdef STILLWATCH_TORCH
+#include "accelerator/torch_network.h"
+#endif
 #include "files.h"
 #include "lab.h"
 #include "model/bpe_trainer.h"
@@ -28,6 +31,8 @@ struct Arguments {
   std::string from;
   std::string valid;
   std::string out;
+  std::string device = "native";
+  bool bf16 = false;
   std::optional<uint64_t> seed;
   std::optional<uint64_t> steps;
   uint64_t save_every = 500;
@@ -72,13 +77,25 @@ std::vector<model::Example> examples_of(const std::vector<model::Conversation>& 
   return out;
 }
 
+Result<std::unique_ptr<training::Network>> make_network(const Arguments& a, const model::Model& m) {
+  if (a.device == "native") {
+    if (a.bf16) return base::fail(ErrorCode::kUsage, "--bf16 is for devices that libtorch drives: name one by --device");
+    return training::make_cpu_network(m.config, m.weights, a.threads);
+  }
+#ifdef STILLWATCH_TORCH
+  return accelerator::make_torch_network(m.config, m.weights, {a.device, a.bf16, a.threads});
+#else
+  return base::fail(ErrorCode::kUsage, "this program was built without libtorch: --device native is all it has");
+#endif
+}
+
 class Run {
  public:
   Run(const Arguments& a, model::Model model) : a_(a), model_(std::move(model)) {}
 
   Result<void> train(const training::Plan& plan, const std::vector<model::Example>& examples,
                      const std::vector<model::Example>& held_out) {
-    auto network = training::make_cpu_network(model_.config, model_.weights, a_.threads);
+    auto network = make_network(a_, model_);
     if (!network) return tl::unexpected(network.error());
     training::CrossEntropy loss;
     auto trainer = training::Trainer::start(plan, std::move(*network), examples, loss);
@@ -234,6 +251,10 @@ void add_train(CLI::App& app, int& status) {
   command->add_option("--report-every", a.report_every, "Steps between measurements")
       ->capture_default_str()
       ->check(CLI::Range(1, 1'000'000'000));
+  command->add_option("--device", a.device,
+                      "native: this machine's cores; cuda, cuda:N, cpu: by libtorch")
+      ->capture_default_str();
+  command->add_flag("--bf16", a.bf16, "Products in bf16, by libtorch");
   command->add_option("--threads", a.threads, "Cores to use")->capture_default_str()->check(CLI::Range(1, 1024));
   command->footer(
       "The same data, plan, seed and threads give the same model on the same machine, interrupted or not. Example:\n"
