@@ -114,6 +114,32 @@ TEST(Problems, AreAnsweredAsAReaderWouldAnswerThem) {
   }
 }
 
+// Sums of products and quotients, without brackets.
+int value_of(std::string_view expression) {
+  int sum = 0, term = 0;
+  char joins = '+', sign = '+';
+  const auto settle = [&] { sum += sign == '+' ? term : -term; };
+  while (!expression.empty()) {
+    const int n = number(expression);
+    expression.remove_prefix(std::min(expression.find_first_of("+-*/"), expression.size()));
+    if (joins == '*') {
+      term *= n;
+    } else if (joins == '/') {
+      term /= n;
+    } else {
+      settle();
+      sign = joins;
+      term = n;
+    }
+    if (!expression.empty()) {
+      joins = expression[0];
+      expression.remove_prefix(1);
+    }
+  }
+  settle();
+  return sum;
+}
+
 TEST(Problems, WorkInStepsThatAreAllTrue) {
   Generator generator(3, Split::kTrain);
   size_t steps = 0;
@@ -121,15 +147,11 @@ TEST(Problems, WorkInStepsThatAreAllTrue) {
     const Problem p = generator.next();
     ASSERT_TRUE(says(p.reasoning, p.answer)) << p.reasoning;
     for (size_t at = p.reasoning.find('='); at != std::string::npos; at = p.reasoning.find('=', at + 1)) {
-      const size_t begin = p.reasoning.find_last_of(' ', at) + 1;
-      const std::string step = p.reasoning.substr(begin, p.reasoning.find_first_of(",.", at) - begin);
-      const size_t sign = step.find_first_of("+-*/");
-      const int a = number(step), b = number(step.substr(sign + 1)), c = number(step.substr(step.find('=') + 1));
-      const bool right = step[sign] == '+'   ? a + b == c
-                         : step[sign] == '-' ? a - b == c
-                         : step[sign] == '*' ? a * b == c
-                                             : b * c == a;
-      ASSERT_TRUE(right && c >= 1 && c <= kNumberMax) << p.reasoning;
+      const size_t begin = p.reasoning.find_last_of(" =", at - 1) + 1;
+      const size_t end = p.reasoning.find_first_of(",.=", at + 1);
+      const int left = value_of(std::string_view(p.reasoning).substr(begin, at - begin));
+      const int right = value_of(std::string_view(p.reasoning).substr(at + 1, end - at - 1));
+      ASSERT_TRUE(left == right && left >= 1 && left <= kNumberMax) << p.reasoning;
       ++steps;
     }
   }

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "problems/working.h"
+
 namespace stillwatch::problems {
 namespace {
 
@@ -65,7 +67,7 @@ class Story {
   // Working: each gives its result and writes how it came about.
   int work(int a, char sign, int b, int result) {
     good_ = good_ && result >= 1 && result <= kNumberMax;
-    step_ += fmt::format("{}{}{}{}={}", step_.empty() ? "" : ", ", a, sign, b, result);
+    if (good_) step_ += (step_.empty() ? "" : ", ") + worked(a, sign, b);
     return result;
   }
   int plus(int a, int b) { return work(a, '+', b, a + b); }
