@@ -6,5 +6,7 @@
 namespace stillwatch::apps {
 
 void add_problems(CLI::App& app, int& status);
+void add_distill(CLI::App& app, int& status);
+void add_distill_harvest(CLI::App& app, int& status);
 
 }  // namespace stillwatch::apps

@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
   });
   int status = apps::kClean;
   apps::add_problems(app, status);
+  apps::add_distill(app, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
