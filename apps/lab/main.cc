@@ -24,6 +24,9 @@ int main(int argc, char** argv) {
   });
   int status = apps::kClean;
   apps::add_problems(app, status);
+  apps::add_train(app, status);
+  apps::add_exam(app, status);
+  apps::add_serve_model(app, status);
   apps::add_distill(app, status);
   try {
     app.parse(argc, argv);

@@ -44,8 +44,11 @@ constexpr Row kHouse[] = {
     {"population", "dialect stats"},
     {"problems", "base"},
     {"web", "gateway"},
-    {"model", "dialect watermark"},
-    {"distill", "model net"},
+    {"model", "base"},
+    {"training", "model"},
+    {"accelerator", "training"},
+    {"serving", "model net"},
+    {"distill", "training net stats problems"},
     {"range", "distill population pipeline attribution report"},
 };
 
