@@ -9,5 +9,7 @@ void add_problems(CLI::App& app, int& status);
 void add_train(CLI::App& app, int& status);
 void add_exam(CLI::App& app, int& status);
 void add_serve_model(CLI::App& app, int& status);
+void add_distill(CLI::App& app, int& status);
+void add_distill_harvest(CLI::App& app, int& status);
 
 }  // namespace stillwatch::apps

@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
   apps::add_train(app, status);
   apps::add_exam(app, status);
   apps::add_serve_model(app, status);
+  apps::add_distill(app, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

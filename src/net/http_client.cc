@@ -173,7 +173,14 @@ base::Result<std::unique_ptr<HttpClient>> HttpClient::create(HttpSettings settin
 HttpClient::HttpClient(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 HttpClient::~HttpClient() {
+  cancel_all();
+}
+
+void HttpClient::cancel_all() {
   for (const auto& [easy, transfer] : state_->active) ::curl_multi_remove_handle(state_->multi.get(), easy);
+  state_->active.clear();
+  state_->waiting.clear();
+  state_->broken.clear();
 }
 
 HttpClient::Id HttpClient::submit(HttpRequest request, Done done, OnData on_data) {

@@ -79,9 +79,10 @@ class HttpClient {
   static base::Result<std::unique_ptr<HttpClient>> create(HttpSettings settings);
   ~HttpClient();
 
-  // Both may be called from within `done`.
+  // These may be called from within `done`, but for cancel_all.
   Id submit(HttpRequest request, Done done, OnData on_data = {});
   void cancel(Id id);  // its `done` is not called
+  void cancel_all();
 
   // Works until every request has been answered: true. False if interrupted; what is left can be run or cancelled.
   bool run();

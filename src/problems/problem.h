@@ -1,11 +1,11 @@
 // Word problems with worked solutions: arithmetic in several steps, comparison, rates, units, tables. Made for models
 // small enough to be trained in an hour on two cores: some hundred words, sentences of few shapes, whole numbers from
-// 1 to 999, and working in which every step is within such a model's reach:
+// 1 to 99, and working in which every step is within such a model's reach:
 //
-//   Tom has 3 boxes of 12 apples. Ann has 4 times as many apples as Tom. Ann sells all apples for 2 coins each.
+//   Tom has 3 boxes of 5 apples. Ann has 2 times as many apples as Tom. Ann sells all apples for 3 coins each.
 //   How many coins does Ann have?
-//   Tom 3*12=36. Ann 36*4=144. Ann 144*2=288.
-//   288
+//   Tom 3*5=15. Ann 15*2=30. Ann 30*3=90.
+//   90
 //
 // docs/problems.md has every part, its wording and the working. Everything is ASCII.
 //
@@ -22,7 +22,7 @@
 
 namespace stillwatch::problems {
 
-constexpr int kNumberMax = 999;
+constexpr int kNumberMax = 99;
 
 struct Problem {
   std::string question;

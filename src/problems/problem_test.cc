@@ -66,10 +66,10 @@ class Reader {
       of_[w[0]] = of_.at(w.back()) * at(2);
     } else if (has(" than ")) {
       of_[w[0]] = of_.at(w.back()) + (has(" more ") ? at(2) : -at(2));
+    } else if (w.size() == 6 && has(" coins a day ")) {
+      of_.at(w[0]) *= at(2);
     } else if (has(" a day ")) {
       of_.at(w[0]) += at(2) * 7 * at(7);
-    } else if (has(" coins a minute ")) {
-      of_.at(w[0]) *= at(2);
     } else if (has(" sells all ")) {
       of_.at(w[0]) *= at(5);
     } else if (has(" spends all ")) {
@@ -82,8 +82,8 @@ class Reader {
       of_.at(w[0]) -= at(3);
     } else if (has(" spends ")) {
       of_.at(w[0]) -= at(2);
-    } else if (has(" hours and ")) {
-      of_[w[0]] += at(2) * 60 + at(5);
+    } else if (has(" weeks and ")) {
+      of_[w[0]] += at(2) * 7 + at(5);
     } else if (has(" an hour ")) {
       of_[w[0]] += at(2) * at(5);
     } else if (has(" of ")) {

@@ -52,12 +52,12 @@ class Story {
     if (high < low) good_ = false;
     return good_ ? low + static_cast<int>(random_.below(static_cast<uint64_t>(high - low + 1))) : 1;
   }
-  int factor() { return between(2, 9); }
-  // Mostly of two digits.
-  int amount(int max) { return between(2, std::min(max, random_.chance(0.75) ? 60 : 300)); }
+  int factor() { return between(2, 6); }
+  int amount(int max) { return between(2, std::min(max, 40)); }
+  int pack() { return between(3, 12); }
   int divisor() {
     std::vector<int> divisors;
-    for (int k = 2; k <= 9; ++k) {
+    for (int k = 2; k <= 6; ++k) {
       if (value_ % k == 0 && value_ / k > 1) divisors.push_back(k);
     }
     if (divisors.empty()) good_ = false;
@@ -87,9 +87,9 @@ class Story {
   // Words.
   std::string_view owner() const { return persons_[owner_]; }
   std::string_view thing() const { return things_[thing_]; }
-  std::string units() const { return unit_ == Unit::kItems ? plural(thing()) : coins() ? "coins" : "minutes"; }
+  std::string units() const { return unit_ == Unit::kItems ? plural(thing()) : coins() ? "coins" : "days"; }
   bool coins() const { return unit_ == Unit::kCoins; }
-  bool minutes() const { return unit_ == Unit::kMinutes; }
+  bool days() const { return unit_ == Unit::kDays; }
   template <typename... Values>
   void say(fmt::format_string<Values...> form, Values&&... values) {
     text_ += fmt::format("{}{}", text_.empty() ? "" : " ", fmt::format(form, std::forward<Values>(values)...));
@@ -141,7 +141,7 @@ void Story::start(Part part) {
       value_ = amount(kNumberMax);
       return say("{} has {} coins.", owner(), value_);
     case kBoxes: {
-      const int k = factor(), b = between(3, 25);
+      const int k = factor(), b = pack();
       say("{} has {} boxes of {} {}.", owner(), k, b, units());
       value_ = times(k, b);
       return;
@@ -153,15 +153,15 @@ void Story::start(Part part) {
       return;
     }
     case kWages: {
-      const int h = factor(), r = between(3, 25);
+      const int h = factor(), r = pack();
       say("{} works {} hours for {} coins an hour.", owner(), h, r);
       value_ = times(h, r);
       return;
     }
-    case kHours: {
-      const int h = between(2, 6), m = between(2, 59);
-      say("{} works {} hours and {} minutes.", owner(), h, m);
-      value_ = plus(times(h, 60), m);
+    case kWeeks: {
+      const int w = between(2, 9), d = between(2, 6);
+      say("{} works {} weeks and {} days.", owner(), w, d);
+      value_ = plus(times(w, 7), d);
       return;
     }
     default: {  // kTable
@@ -181,14 +181,14 @@ void Story::compare(Part part) {
   const std::string_view person = next_person();
   if (part == kTimes) {
     const int k = factor();
-    minutes() ? say("{} works {} times as long as {}.", person, k, before)
-              : say("{} has {} times as many {} as {}.", person, k, units(), before);
+    days() ? say("{} works {} times as long as {}.", person, k, before)
+           : say("{} has {} times as many {} as {}.", person, k, units(), before);
     value_ = times(value_, k);
   } else {
     const bool more = part == kMore;
     const int a = amount(more ? kNumberMax - value_ : value_ - 1);
-    minutes() ? say("{} works {} minutes {} than {}.", person, a, more ? "more" : "less", before)
-              : say("{} has {} {} {} than {}.", person, a, more ? "more" : "fewer", units(), before);
+    days() ? say("{} works {} days {} than {}.", person, a, more ? "more" : "less", before)
+           : say("{} has {} {} {} than {}.", person, a, more ? "more" : "fewer", units(), before);
     value_ = more ? plus(value_, a) : minus(value_, a);
   }
 }
@@ -196,8 +196,8 @@ void Story::compare(Part part) {
 void Story::convert(Part part) {
   const int k = part == kSell || part == kPay ? factor() : divisor();
   if (part == kSell) say("{} sells all {} for {} coins each.", owner(), units(), k);
-  if (part == kPay) say("{} gets {} coins a minute.", owner(), k);
-  if (part == kMake) say("In this time {} makes one {} every {} minutes.", owner(), thing(), k);
+  if (part == kPay) say("{} gets {} coins a day.", owner(), k);
+  if (part == kMake) say("In this time {} makes one {} every {} days.", owner(), thing(), k);
   if (part == kAfford) {
     ++thing_;
     say("{} spends all coins on {} at {} coins each.", owner(), plural(thing()), k);
@@ -207,9 +207,9 @@ void Story::convert(Part part) {
 
 void Story::ask(Part part) {
   if (part == kLeft) {
-    minutes() ? say("How many minutes does {} work?", owner()) : say("How many {} does {} have?", units(), owner());
+    days() ? say("How many days does {} work?", owner()) : say("How many {} does {} have?", units(), owner());
   } else if (part == kBoth) {
-    say("How many {} do {} and {} {} together?", units(), persons_[other_], owner(), minutes() ? "work" : "have");
+    say("How many {} do {} and {} {} together?", units(), persons_[other_], owner(), days() ? "work" : "have");
     value_ = plus(other_value_, value_);
   } else {
     say("What is the difference in {} between {} and {}?", units(), persons_[other_], owner());
@@ -221,23 +221,23 @@ void Story::add(Part part) {
   switch (part) {
     case kGain: {
       const int a = amount(kNumberMax - value_);
-      minutes() ? say("{} works {} more minutes.", owner(), a)
-                : say("{} {} {} more {}.", owner(), coins() ? "earns" : "finds", a, units());
+      days() ? say("{} works {} more days.", owner(), a)
+             : say("{} {} {} more {}.", owner(), coins() ? "earns" : "finds", a, units());
       value_ = plus(value_, a);
       return;
     }
     case kLose: {
       const int a = amount(value_ - 1);
-      minutes() ? say("{} rests for {} of the minutes.", owner(), a)
-                : say("{} {} {} {}.", owner(), coins() ? "spends" : "gives away", a, units());
+      days() ? say("{} rests for {} of the days.", owner(), a)
+             : say("{} {} {} {}.", owner(), coins() ? "spends" : "gives away", a, units());
       value_ = minus(value_, a);
       return;
     }
     case kPacks: {
-      const int k = factor(), b = between(3, 25);
-      minutes() ? say("{} works {} rounds of {} minutes.", owner(), k, b)
-                : say("{} {} {} {} of {} {}.", owner(), coins() ? "finds" : "buys", k, coins() ? "bags" : "boxes", b,
-                      units());
+      const int k = factor(), b = pack();
+      days() ? say("{} works {} rounds of {} days.", owner(), k, b)
+             : say("{} {} {} {} of {} {}.", owner(), coins() ? "finds" : "buys", k, coins() ? "bags" : "boxes", b,
+                   units());
       const int packs = times(k, b);
       value_ = plus(value_, packs);
       return;
@@ -250,7 +250,7 @@ void Story::add(Part part) {
       return;
     }
     case kWeekly: {
-      const int d = factor(), k = between(2, 4);
+      const int d = between(2, 4), k = between(2, 3);
       say("{} gets {} coins a day for {} weeks.", owner(), d, k);
       const int coins = times(times(k, 7), d);
       value_ = plus(value_, coins);

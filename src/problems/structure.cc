@@ -10,17 +10,17 @@ namespace {
 using enum Part;
 
 constexpr std::array<std::string_view, kParts> kNames = {
-    "has",   "purse", "boxes", "dozens", "wages", "hours", "table", "gain",   "lose", "packs", "dozen", "weekly",
+    "has",   "purse", "boxes", "dozens", "wages", "weeks", "table", "gain",   "lose", "packs", "dozen", "weekly",
     "times", "more",  "fewer", "share",  "sell",  "pay",   "make",  "afford", "menu", "left",  "both",  "gap"};
 
-constexpr std::array<Part, 7> kStarts = {kHas, kPurse, kBoxes, kDozens, kWages, kHours, kTable};
+constexpr std::array<Part, 7> kStarts = {kHas, kPurse, kBoxes, kDozens, kWages, kWeeks, kTable};
 constexpr std::array<Part, 14> kOperations = {kGain,  kLose,  kPacks, kDozen, kWeekly, kTimes,  kMore,
                                               kFewer, kShare, kSell,  kPay,   kMake,   kAfford, kMenu};
 
 // About one in seven of the pairs that can be, each part at most twice on either side. Starts and questions are among
 // them: a problem of one operation can be held out too.
 constexpr std::array<std::pair<Part, Part>, 26> kHeldOut = {{
-    {kHas, kTimes},   {kPurse, kAfford}, {kBoxes, kShare}, {kDozens, kSell}, {kWages, kMenu},  {kHours, kMore},
+    {kHas, kTimes},   {kPurse, kAfford}, {kBoxes, kShare}, {kDozens, kSell}, {kWages, kMenu},  {kWeeks, kMore},
     {kTable, kGain},  {kGain, kPacks},   {kGain, kShare},  {kLose, kTimes},  {kLose, kMenu},   {kPacks, kSell},
     {kPacks, kFewer}, {kDozen, kMore},   {kWeekly, kLose}, {kTimes, kGain},  {kTimes, kBoth},  {kMore, kLose},
     {kMore, kPacks},  {kFewer, kAfford}, {kFewer, kDozen}, {kShare, kTimes}, {kSell, kWeekly}, {kPay, kMore},
@@ -107,9 +107,9 @@ bool applies_to(Part part, Unit unit) {
       return unit == Unit::kCoins;
     case kPay:
     case kMake:
-      return unit == Unit::kMinutes;
+      return unit == Unit::kDays;
     case kShare:
-      return unit != Unit::kMinutes;
+      return unit != Unit::kDays;
     default:
       return true;
   }
@@ -129,8 +129,8 @@ Unit unit_after(Part part, Unit unit) {
     case kSell:
     case kPay:
       return Unit::kCoins;
-    case kHours:
-      return Unit::kMinutes;
+    case kWeeks:
+      return Unit::kDays;
     default:
       return unit;
   }

@@ -24,7 +24,7 @@ enum class Part : uint8_t {
   kBoxes,   // k boxes of b items
   kDozens,  // k dozen items
   kWages,   // h hours at r coins an hour
-  kHours,   // h hours and m minutes
+  kWeeks,   // w weeks and d days
   kTable,   // items of three persons, in a table
   // Operations.
   kGain,    // + a
@@ -37,8 +37,8 @@ enum class Part : uint8_t {
   kFewer,   // another person has a fewer
   kShare,   // / k
   kSell,    // items to coins, * p
-  kPay,     // minutes to coins, * p
-  kMake,    // minutes to items, one every k minutes
+  kPay,     // days to coins, * p
+  kMake,    // days to items, one every k days
   kAfford,  // coins to items, p coins each
   kMenu,    // - k * a price to look up in a table
   // Questions.
@@ -49,7 +49,7 @@ enum class Part : uint8_t {
 constexpr size_t kParts = 24;
 constexpr int kLevelMax = 4;
 
-enum class Unit : uint8_t { kItems, kCoins, kMinutes };
+enum class Unit : uint8_t { kItems, kCoins, kDays };
 enum class Split : uint8_t { kTrain, kTest };
 
 // A start, operations, a question.

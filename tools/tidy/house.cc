@@ -48,7 +48,7 @@ constexpr Row kHouse[] = {
     {"training", "model"},
     {"accelerator", "training"},
     {"serving", "model net"},
-    {"distill", "training serving"},
+    {"distill", "training net stats problems"},
     {"range", "distill population pipeline attribution report"},
 };
 
