@@ -32,6 +32,12 @@ uint64_t take(const std::vector<float>& in, size_t index) {
   return n;
 }
 
+std::vector<uint64_t> all_of(std::span<const model::Example> examples) {
+  std::vector<uint64_t> all(examples.size());
+  std::iota(all.begin(), all.end(), uint64_t{0});
+  return all;
+}
+
 }  // namespace
 
 void Plan::read(base::YamlMap& map) {
@@ -112,7 +118,14 @@ std::vector<uint64_t> Trainer::next_examples() {
 
 Result<StepReport> Trainer::step() {
   const std::vector<uint64_t> which = next_examples();
-  const std::vector<Batch> batches = batches_of(examples_, which, network_->config().context, plan_.batch_tokens);
+  std::optional<std::vector<model::Example>> renewed;
+  if (renew_) {
+    auto given = renew_(step_, which, *network_);
+    if (!given) return tl::unexpected(given.error());
+    renewed = std::move(*given);
+  }
+  const std::vector<Batch> batches = renewed ? batches_of(*renewed, all_of(*renewed), network_->config().context, plan_.batch_tokens)
+                                             : batches_of(examples_, which, network_->config().context, plan_.batch_tokens);
   StepReport report;
   report.step = step_ + 1;
   report.epoch = epoch_;
@@ -121,7 +134,7 @@ Result<StepReport> Trainer::step() {
     report.tokens += b.tokens.size();
     report.scored += b.scored.size();
   }
-  const double scale = 1 / static_cast<double>(report.scored);
+  const double scale = 1 / static_cast<double>(std::max<size_t>(1, report.scored));
   double sum = 0;
   for (const Batch& b : batches) {
     const auto loss = network_->accumulate(b, *loss_, scale);
@@ -142,11 +155,9 @@ Result<StepReport> Trainer::step() {
 }
 
 Result<double> Trainer::validate(std::span<const model::Example> examples, Loss& loss) {
-  std::vector<uint64_t> all(examples.size());
-  std::iota(all.begin(), all.end(), uint64_t{0});
   double sum = 0;
   size_t scored = 0;
-  for (const Batch& b : batches_of(examples, all, network_->config().context, plan_.batch_tokens)) {
+  for (const Batch& b : batches_of(examples, all_of(examples), network_->config().context, plan_.batch_tokens)) {
     const auto part = network_->measure(b, loss);
     if (!part) return part;
     sum += *part;

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/output.h"
@@ -49,6 +50,13 @@ class Trainer {
   static base::Result<Trainer> start(Plan plan, std::unique_ptr<Network> network,
                                      std::span<const model::Example> examples, Loss& loss);
 
+  // Called before each step with the rows it is to learn from: may give other examples to learn from instead, this time
+  // (a student's own answers, for one). A batch's `rows` then count these, from 0. It must depend on nothing but the
+  // seed, the step and the network, so that training resumes as if it had never stopped.
+  using Renew = std::function<base::Result<std::optional<std::vector<model::Example>>>(
+      uint64_t step, std::span<const uint64_t> rows, Network& network)>;
+  void set_renew(Renew renew) { renew_ = std::move(renew); }
+
   // One step. A loss that is no number fails it, with what to do.
   base::Result<StepReport> step();
   bool done() const { return step_ >= plan_.steps; }
@@ -73,6 +81,7 @@ class Trainer {
   std::unique_ptr<Network> network_;
   std::span<const model::Example> examples_;
   Loss* loss_;
+  Renew renew_;
   uint64_t step_ = 0;
   uint64_t epoch_ = 0;
   size_t at_ = 0;  // in order_

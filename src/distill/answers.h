@@ -1,0 +1,38 @@
+// Lets a model of this process answer many prompts at once: a student that is examined or learns from its own answers,
+// a teacher that is harvested without a socket.
+//
+// Answers come in the order of the prompts and depend on model, prompt and seed alone. Thread rule: pure function.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "model/folder.h"
+#include "model/generator.h"
+
+namespace stillwatch::distill {
+
+struct AnswerOptions {
+  uint32_t tokens_max = 256;
+  uint32_t at_once = 64;
+  unsigned threads = 1;
+  double temperature = 0;  // 0: the most probable token
+  uint64_t seed = 1;
+  bool reasoning = true;   // false: the mark that begins it is forbidden
+  uint32_t logprobs = 0;   // alternatives to tell of each token; 0: none, and no log-probabilities
+};
+
+struct Answer {
+  std::vector<model::Choice> tokens;  // marks and the end among them
+  std::string reasoning, content;
+  bool ended = false;  // by its own mark, not for want of room
+};
+
+// REQUIRES: the model has marks. Fails for a prompt that leaves no room in the context.
+base::Result<std::vector<Answer>> answer_all(const model::Transformer& transformer, const model::ChatTemplate& marks,
+                                             const model::Tokenizer& tokenizer,
+                                             std::span<const std::vector<int32_t>> prompts,
+                                             const AnswerOptions& options);
+
+}  // namespace stillwatch::distill
