@@ -13,14 +13,14 @@ constexpr Mark kMarks[] = {
     {Scheme::kGreen, 2, 0.5}, {Scheme::kGreen, 1, 0.25}, {Scheme::kGumbel, 2}, {Scheme::kTournament, 3}};
 
 TEST(Detect, WrongKeysRejectAtMostAsOftenAsTheySay) {
-  const TestLanguage language(1, 0.02);
+  const TestLanguage language(1, 0.02, 100);
   base::Random random(2);
   constexpr int kKeys = 3000;
   constexpr double kLevels[] = {0.1, 0.01, 0.001};
   for (const Mark& mark : kMarks) {
     Windows windows(mark.context);
-    for (int i = 0; i < 60; ++i) windows.add(language.units(25, random, i % 2));
-    ASSERT_GT(windows.counts().repeated, 50u);  // else there would be nothing to hold
+    for (int i = 0; i < 60; ++i) windows.add(language.units(50, random, i % 2));
+    ASSERT_GT(windows.counts().repeated, 500u);  // else there would be nothing to hold
     int below[3] = {};
     for (int i = 0; i < kKeys; ++i) {
       const double p = detect(control_key(i), mark, windows).p();
@@ -34,7 +34,7 @@ TEST(Detect, WrongKeysRejectAtMostAsOftenAsTheySay) {
 
 TEST(Detect, CountingRepeatedWindowsWouldConvictTooOften) {
   // What the collection guards against: the same windows, each text counted by itself.
-  const TestLanguage language(1, 0.02);
+  const TestLanguage language(1, 0.02, 100);
   base::Random random(3);
   std::vector<Windows> texts(200, Windows(1));
   for (Windows& text : texts) text.add(language.units(20, random, 1));

@@ -14,8 +14,9 @@ namespace stillwatch::watermark {
 
 class TestLanguage {
  public:
-  // `novelty`: how often any word may follow.
-  explicit TestLanguage(uint64_t seed, double novelty = 0.25) : seed_(seed), novelty_(novelty) {}
+  // `novelty`: how often any of its words may follow.
+  explicit TestLanguage(uint64_t seed, double novelty = 0.25, uint64_t words = 2000)
+      : seed_(seed), novelty_(novelty), words_(words) {}
 
   // `topic` decides how texts begin: those of one topic are alike.
   std::vector<Unit> units(size_t length, base::Random& random, uint64_t topic = 0) const {
@@ -36,13 +37,13 @@ class TestLanguage {
  private:
   // Of four habitual followers the first is likeliest; now and then any word follows.
   Unit next(uint64_t before, base::Random& random) const {
-    if (random.chance(novelty_)) return static_cast<Unit>(std::pow(static_cast<double>(kWords), random.uniform()));
+    if (random.chance(novelty_)) return static_cast<Unit>(std::pow(static_cast<double>(words_), random.uniform()));
     const uint64_t habit = random.below(1 + random.below(4));
-    return base::combine(base::combine(before, habit), seed_) % kWords;
+    return base::combine(base::combine(before, habit), seed_) % words_;
   }
-  static constexpr uint64_t kWords = 2000;
   uint64_t seed_;
   double novelty_;
+  uint64_t words_;
 };
 
 }  // namespace stillwatch::watermark
