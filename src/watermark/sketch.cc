@@ -52,7 +52,7 @@ bool Filter::passes(std::span<const Unit> window) const {
 }
 
 bool Filter::quoted_in(std::span<const Unit> prompt, int context) const {
-  constexpr int kRun = 8;  // windows; phrases that everybody uses are shorter
+  constexpr int kRun = 16;  // windows; questions that answers take up again are mostly shorter
   const auto size = static_cast<size_t>(context) + 1;
   int run = 0;
   for (size_t i = 0; i + size <= prompt.size(); ++i) {
