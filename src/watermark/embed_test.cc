@@ -21,14 +21,17 @@ constexpr Mark kMarks[] = {{Scheme::kGreen, 2, 0.5, 2},
                            {Scheme::kGumbel, 4}};
 
 // Logits that depend on the last token, with an entropy of some 3.5 nats.
-std::vector<float> model(std::span<const int32_t> tokens) {
-  std::vector<float> logits(kVocabulary);
-  const uint64_t last = tokens.empty() ? 999 : static_cast<uint64_t>(tokens.back());
-  for (size_t i = 0; i < logits.size(); ++i) {
-    base::Random random(base::combine(last, i));
-    logits[i] = 1.8f * static_cast<float>(random.normal());
-  }
-  return logits;
+const std::vector<float>& model(std::span<const int32_t> tokens) {
+  static const auto* const kTable = [] {
+    auto* table = new std::vector<std::vector<float>>;
+    base::Random random(999);
+    for (int32_t last = 0; last <= kVocabulary; ++last) {
+      auto& logits = table->emplace_back();
+      for (int32_t i = 0; i < kVocabulary; ++i) logits.push_back(1.8f * static_cast<float>(random.normal()));
+    }
+    return table;
+  }();
+  return (*kTable)[static_cast<size_t>(tokens.empty() ? kVocabulary : tokens.back())];
 }
 
 int32_t draw(std::span<const float> logits, base::Random& random) {
