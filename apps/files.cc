@@ -61,7 +61,7 @@ base::Result<void> write_file(const std::string& path, const std::function<void(
 }
 
 int complain(const base::Error& error) {
-  fmt::print(stderr, "stillwatch: {}\n", error.message);
+  fmt::print(stderr, STILLWATCH_PROGRAM ": {}\n", error.message);
   return static_cast<int>(error.code);
 }
 

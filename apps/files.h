@@ -16,7 +16,7 @@ using Write = std::function<void(std::string_view)>;
 // Calls produce(write); "-" is standard output. A file appears under its name only when it is complete.
 base::Result<void> write_file(const std::string& path, const std::function<void(const Write&)>& produce);
 
-// Prints `stillwatch: message` and gives the exit status of the error.
+// Prints `PROGRAM: message` and gives the exit status of the error.
 int complain(const base::Error& error);
 
 }  // namespace stillwatch::apps

@@ -1,7 +1,6 @@
 #include "logs.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -12,6 +11,7 @@
 #include "commands.h"
 #include "dialect/field_map.h"
 #include "files.h"
+#include "progress.h"
 #include "scan/scanner.h"
 #include "scan/source.h"
 
@@ -19,38 +19,6 @@ namespace stillwatch::apps {
 namespace {
 
 volatile std::sig_atomic_t interrupted = 0;
-
-// A line that redraws itself on a terminal; nothing elsewhere.
-class ProgressBar {
- public:
-  ProgressBar(uint64_t total, bool quiet) : total_(total), shown_(!quiet && ::isatty(STDERR_FILENO) == 1) {}
-  ~ProgressBar() {
-    if (drawn_) fmt::print(stderr, "\r\033[K");
-  }
-  void update(uint64_t bytes, uint64_t exchanges) {
-    const auto now = std::chrono::steady_clock::now();
-    if (!shown_ || now < next_) return;
-    next_ = now + std::chrono::milliseconds(200);
-    const double seconds = std::chrono::duration<double>(now - start_).count();
-    const double rate = static_cast<double>(bytes) / 1e6 / std::max(0.1, seconds);
-    if (total_ > 0) {
-      const auto filled = static_cast<size_t>(30 * std::min(bytes, total_) / total_);
-      fmt::print(stderr, "\r\033[K[{}{}] {:3} %  {} exchanges  {:.0f} MB/s", std::string(filled, '#'),
-                 std::string(30 - filled, '.'), 100 * std::min(bytes, total_) / total_, exchanges, rate);
-    } else {
-      fmt::print(stderr, "\r\033[K{} exchanges  {:.0f} MB/s", exchanges, rate);
-    }
-    std::fflush(stderr);
-    drawn_ = true;
-  }
-
- private:
-  uint64_t total_;
-  bool shown_;
-  bool drawn_ = false;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-  std::chrono::steady_clock::time_point next_ = start_;
-};
 
 base::Result<std::shared_ptr<const dialect::IdentityIndex>> read_join(const std::string& path,
                                                                       const dialect::FieldMap& map) {
@@ -151,7 +119,9 @@ base::Result<report::ReadStats> LogArguments::run(pipeline::Pipeline& pipeline) 
     std::signal(SIGINT, SIG_DFL);
   });
   return scan::scan(paths, options, pipeline, [&](uint64_t bytes, uint64_t exchanges) {
-    bar.update(bytes, exchanges);
+    bar.update(bytes, [&](double seconds) {
+      return fmt::format("{} exchanges  {:.0f} MB/s", exchanges, static_cast<double>(bytes) / 1e6 / seconds);
+    });
     return interrupted == 0;
   });
 }

@@ -42,9 +42,13 @@ constexpr Row kHouse[] = {
     {"gateway", "pipeline net store report"},
     {"scan", "pipeline store report"},
     {"population", "dialect stats"},
+    {"problems", "base"},
     {"web", "gateway"},
-    {"model", "dialect watermark"},
-    {"distill", "model net"},
+    {"model", "base"},
+    {"training", "model"},
+    {"accelerator", "training"},
+    {"serving", "model net"},
+    {"distill", "training net stats problems"},
     {"range", "distill population pipeline attribution report"},
 };
 

@@ -1,0 +1,11 @@
+#include "lab.h"
+
+namespace stillwatch::apps {
+
+void add_distill(CLI::App& app, int& status) {
+  auto* command = app.add_subcommand("distill", "Distil a smaller model from a larger one");
+  command->require_subcommand(1);
+  add_distill_harvest(*command, status);
+}
+
+}  // namespace stillwatch::apps

@@ -1,0 +1,15 @@
+// The subcommands of stillwatch-lab, as commands.h has those of stillwatch. Each is a file of its own.
+#pragma once
+
+#include "commands.h"
+
+namespace stillwatch::apps {
+
+void add_problems(CLI::App& app, int& status);
+void add_train(CLI::App& app, int& status);
+void add_exam(CLI::App& app, int& status);
+void add_serve_model(CLI::App& app, int& status);
+void add_distill(CLI::App& app, int& status);
+void add_distill_harvest(CLI::App& app, int& status);
+
+}  // namespace stillwatch::apps
