@@ -10,6 +10,7 @@
 
 #include "attribution/findings.h"
 #include "watermark/evidence.h"
+#include "watermark/windows.h"
 
 namespace stillwatch::attribution {
 

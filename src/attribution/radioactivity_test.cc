@@ -95,11 +95,11 @@ TEST(Radioactivity, FindsAStudentOfMarkedAnswersAndNoOther) {
     EXPECT_LE(t.wrong_keys->below_05, 30u);
     EXPECT_EQ(t.subject, "campaign:1");
   }
-  EXPECT_LT(results[1].figures[0].value, results[0].figures[0].value);  // the filter leaves fewer windows
+  EXPECT_LE(results[1].figures[0].value, results[0].figures[0].value);  // the filter adds no windows
 }
 
 TEST(Radioactivity, CleanStudentsGetSmallPValuesNoMoreOftenThanTheySay) {
-  constexpr int kWorlds = 250;
+  constexpr int kWorlds = 200;
   int below[2][2] = {};
   for (int i = 0; i < kWorlds; ++i) {
     const World w(100 + i, 25);
