@@ -20,5 +20,7 @@ void add_label(CLI::App& app, int& status);
 void add_population(CLI::App& app, int& status);
 void add_account(CLI::App& app, int& status);
 void add_serve(CLI::App& app, int& status);
+void add_watermark(CLI::App& app, int& status);
+void add_attribute(CLI::App& app, int& status);
 
 }  // namespace stillwatch::apps

@@ -29,6 +29,8 @@ int main(int argc, char** argv) {
   apps::add_label(app, status);
   apps::add_population(app, status);
   apps::add_account(app, status);
+  apps::add_watermark(app, status);
+  apps::add_attribute(app, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -17,5 +17,6 @@ constexpr size_t kAnswersRemembered = 1u << 19;        // ids of answers: 25 MiB
 constexpr size_t kReorderWindowMax = 65'536;           // exchanges held back to restore the order of time
 constexpr int64_t kReorderWindowMs = 10 * 60 * 1000;   // lateness that is put right
 constexpr int64_t kEpochMs = 28LL * 24 * 3600 * 1000;  // the current epoch of a profile: four whole weeks
+constexpr size_t kWatermarkWindowsMax = 8u << 20;      // distinct windows that one detection counts
 
 }  // namespace stillwatch::base

@@ -1,4 +1,4 @@
-// The parts of the HTML report, from web/, embedded at build time.
+// The parts of the HTML reports, from web/, embedded at build time.
 #pragma once
 
 #include <string_view>
@@ -8,5 +8,7 @@ namespace stillwatch::report::assets {
 std::string_view report_html();
 std::string_view report_css();
 std::string_view report_js();
+std::string_view attribution_html();
+std::string_view attribution_js();
 
 }  // namespace stillwatch::report::assets

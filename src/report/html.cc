@@ -1,25 +1,9 @@
 #include "report/html.h"
 
 #include "report/assets.h"
+#include "report/text.h"
 
 namespace stillwatch::report {
-namespace {
-
-// Inside a script element only `<` can do harm.
-std::string harmless(std::string_view json) {
-  std::string out;
-  out.reserve(json.size());
-  for (const char c : json) {
-    if (c == '<') {
-      out += "\\u003c";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
-}  // namespace
 
 void write_html(const pipeline::Findings& findings, const ReadStats& stats, const Write& write) {
   std::string_view page = assets::report_html();

@@ -126,6 +126,19 @@ std::string amount_text(double value) {
   return count_text(static_cast<uint64_t>(std::llround(std::max(v, 0.0))));
 }
 
+std::string harmless(std::string_view json) {
+  std::string out;
+  out.reserve(json.size());
+  for (const char c : json) {
+    if (c == '<') {
+      out += "\\u003c";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
 std::string count_text(uint64_t value) {
   std::string out = std::to_string(value);
   for (size_t at = out.size(); at > 3; at -= 3) out.insert(at - 3, 1, ',');

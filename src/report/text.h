@@ -28,6 +28,9 @@ std::string p_value_text(const signals::Evidence& evidence);
 // 812, 9,431, 14 k, 2.5 M, 1.0 G.
 std::string amount_text(double value);
 
+// JSON that may stand inside a script element of a page, where only `<` can do harm.
+std::string harmless(std::string_view json);
+
 // 94,311
 std::string count_text(uint64_t value);
 

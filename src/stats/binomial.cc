@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace stillwatch::stats {
 namespace {
@@ -48,6 +49,20 @@ double regularized_beta(double x, double a, double b) {
       std::exp(std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) + a * std::log(x) + b * std::log1p(-x));
   if (x < (a + 1) / (a + b + 2)) return front * continued_fraction(x, a, b) / a;
   return 1 - front * continued_fraction(1 - x, b, a) / b;
+}
+
+double log_regularized_beta(double x, double a, double b) {
+  if (x <= 0) return -std::numeric_limits<double>::infinity();
+  if (x >= 1) return 0;
+  const double front = std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) + a * std::log(x) + b * std::log1p(-x);
+  if (x < (a + 1) / (a + b + 2)) return front + std::log(continued_fraction(x, a, b) / a);
+  return std::log1p(-std::min(1.0, std::exp(front) * continued_fraction(1 - x, b, a) / b));
+}
+
+double log_binomial_tail(uint64_t successes, uint64_t trials, double p) {
+  if (successes == 0) return 0;
+  if (successes > trials) return -std::numeric_limits<double>::infinity();
+  return log_regularized_beta(p, static_cast<double>(successes), static_cast<double>(trials - successes) + 1);
 }
 
 double binomial_tail(uint64_t successes, uint64_t trials, double p) {

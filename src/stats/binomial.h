@@ -11,6 +11,10 @@ double regularized_beta(double x, double a, double b);
 // P(X >= successes), X ~ Binomial(trials, p).
 double binomial_tail(uint64_t successes, uint64_t trials, double p);
 
+// Natural logarithms of the same, for tails below the smallest double.
+double log_regularized_beta(double x, double a, double b);
+double log_binomial_tail(uint64_t successes, uint64_t trials, double p);
+
 struct Interval {
   double low = 0;
   double high = 1;

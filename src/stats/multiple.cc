@@ -27,4 +27,15 @@ std::vector<double> benjamini_hochberg(std::span<const double> p_values) {
   return q;
 }
 
+std::vector<double> holm(std::span<const double> p_values) {
+  const std::vector<size_t> order = increasing(p_values);
+  std::vector<double> adjusted(p_values.size());
+  double most = 0;
+  for (size_t rank = 0; rank < order.size(); ++rank) {
+    most = std::max(most, p_values[order[rank]] * static_cast<double>(order.size() - rank));
+    adjusted[order[rank]] = std::min(1.0, most);
+  }
+  return adjusted;
+}
+
 }  // namespace stillwatch::stats

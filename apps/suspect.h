@@ -1,0 +1,29 @@
+// A suspect behind an OpenAI-compatible endpoint, asked what a test needs. Answers are kept as lines that
+// read_samples() and add_readings() take back, so that a report can be made again without asking.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace stillwatch::apps {
+
+struct Endpoint {
+  std::string url;  // up to and with /v1
+  std::string model;
+  std::string api_key_env;
+  double temperature = 1;
+  int max_tokens = 512;
+  int concurrency = 4;
+};
+
+bool is_url(const std::string& suspect);
+
+// {"prompt": ..., "answer": ...} for each prompt, `samples` times; those that fail are counted and left out.
+base::Result<std::string> ask(const Endpoint& endpoint, const std::vector<std::string>& prompts, int samples);
+
+// The bodies of POST /v1/completions with `echo` and `logprobs` for each text, a line each.
+base::Result<std::string> make_read(const Endpoint& endpoint, const std::vector<std::string>& texts);
+
+}  // namespace stillwatch::apps
