@@ -79,7 +79,8 @@ std::vector<model::Example> examples_of(const std::vector<model::Conversation>& 
 
 Result<std::unique_ptr<training::Network>> make_network(const Arguments& a, const model::Model& m) {
   if (a.device == "native") {
-    if (a.bf16) return base::fail(ErrorCode::kUsage, "--bf16 is for devices that libtorch drives: name one by --device");
+    if (a.bf16)
+      return base::fail(ErrorCode::kUsage, "--bf16 is for devices that libtorch drives: name one by --device");
     return training::make_cpu_network(m.config, m.weights, a.threads);
   }
 #ifdef STILLWATCH_TORCH
@@ -251,8 +252,7 @@ void add_train(CLI::App& app, int& status) {
   command->add_option("--report-every", a.report_every, "Steps between measurements")
       ->capture_default_str()
       ->check(CLI::Range(1, 1'000'000'000));
-  command->add_option("--device", a.device,
-                      "native: this machine's cores; cuda, cuda:N, cpu: by libtorch")
+  command->add_option("--device", a.device, "native: this machine's cores; cuda, cuda:N, cpu: by libtorch")
       ->capture_default_str();
   command->add_flag("--bf16", a.bf16, "Products in bf16, by libtorch");
   command->add_option("--threads", a.threads, "Cores to use")->capture_default_str()->check(CLI::Range(1, 1024));
