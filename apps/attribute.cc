@@ -9,6 +9,7 @@
 #include "attribution/provenance.h"
 #include "attribution/radioactivity.h"
 #include "attribution/reading.h"
+#include "base/hash.h"
 #include "commands.h"
 #include "files.h"
 #include "marks.h"
