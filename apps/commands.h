@@ -22,5 +22,6 @@ void add_account(CLI::App& app, int& status);
 void add_serve(CLI::App& app, int& status);
 void add_watermark(CLI::App& app, int& status);
 void add_attribute(CLI::App& app, int& status);
+void add_policy(CLI::App& app, int& status);
 
 }  // namespace stillwatch::apps
