@@ -91,7 +91,8 @@ GivenDraft SentenceDrafts::result() const {
     json->replace(finish, selector_.finished() ? "\"stop\"" : "\"length\"");
   set_usage(*json, out.tokens_given);
   out.body = json->str();
-  if (!selections().empty()) out.selection = selections().back();
+  out.selection = selections().front();
+  for (const watermark::Selection& s : selections()) out.selection.sketch.add(s.sketch);
   return out;
 }
 

@@ -8,7 +8,7 @@
 //     if (!drafts.take(bodies)) break;      // the upstream fails: what there is, is given
 //     send drafts.added() if the client streams
 //   }
-//   drafts.result() is an answer like any other, and its selections are evidence
+//   drafts.result() is an answer like any other; its selection's sketch holds all sentences' drafts, for evidence
 //
 // Usage is the given text's share of what was made, by bytes: estimated. Thread rule: a value, one thread. Bounds:
 // kSentencesMax sentences.
@@ -37,7 +37,7 @@ class SentenceDrafts {
   bool finished() const { return finished_; }
   std::string_view added() const { return added_; }  // by the last take()
 
-  // REQUIRES: take() has succeeded once.
+  // REQUIRES: take() has succeeded once. Of the selection only the sketch is the whole answer's.
   GivenDraft result() const;
   const std::vector<watermark::Selection>& selections() const { return selector_.selections(); }
 

@@ -53,6 +53,8 @@ TEST(SentenceDrafts, AsksForWhatFollowsAndGivesOneAnswer) {
   EXPECT_GT(result.tokens_given, 60u);
   EXPECT_EQ(answer["usage"]["completion_tokens"], result.tokens_given);
   EXPECT_EQ(drafts.selections().size(), 2u);
+  // "It rained ... valley Nobody went out of the house" has 12 windows, and the drafts said nothing else.
+  EXPECT_EQ(result.selection.sketch.windows().hashes().size(), 12u);
   EXPECT_FALSE(drafts.take({}));
 }
 
