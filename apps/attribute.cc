@@ -9,6 +9,7 @@
 #include "attribution/provenance.h"
 #include "attribution/radioactivity.h"
 #include "attribution/reading.h"
+#include "base/hash.h"
 #include "commands.h"
 #include "files.h"
 #include "marks.h"
@@ -158,6 +159,7 @@ Result<std::string> interview(const Arguments& a, Case& c, const std::string& ur
   }
   std::vector<std::string> questions;
   for (const auto& [pool, evidence] : c.pools) {
+    if (evidence->issued.empty()) continue;
     // Drawn the same way each time: the pool's hash is its seed.
     for (const uint32_t i : at::canaries_to_ask(*evidence, a.canary_others, base::hash64(pool.hash())))
       questions.push_back(canary_prompt(pool[i]));
@@ -244,6 +246,7 @@ Result<std::vector<at::TestResult>> test_marks(const Arguments& a, const Case& c
 std::vector<at::TestResult> test_canaries(const Case& c) {
   std::vector<at::TestResult> results;
   for (const auto& [pool, evidence] : c.pools) {
+    if (evidence->issued.empty()) continue;
     std::set<std::string> prompts;
     for (const at::Sample& s : c.suspect) prompts.insert(s.prompt);
     std::vector<uint32_t> asked;

@@ -21,6 +21,8 @@ void add_population(CLI::App& app, int& status);
 void add_account(CLI::App& app, int& status);
 void add_serve(CLI::App& app, int& status);
 void add_watermark(CLI::App& app, int& status);
+void add_plan(CLI::App& watermark, int& status);  // of watermark
 void add_attribute(CLI::App& app, int& status);
+void add_policy(CLI::App& app, int& status);
 
 }  // namespace stillwatch::apps

@@ -31,6 +31,7 @@ int main(int argc, char** argv) {
   apps::add_account(app, status);
   apps::add_watermark(app, status);
   apps::add_attribute(app, status);
+  apps::add_policy(app, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -349,6 +349,7 @@ void add_watermark(CLI::App& app, int& status) {
   add_detect(*watermark, status);
   add_select(*watermark, status);
   add_canaries(*watermark, status);
+  add_plan(*watermark, status);
 }
 
 }  // namespace stillwatch::apps

@@ -50,4 +50,4 @@ table("marks", [["mark", m => m.label], ["key", m => m.key], ["scheme", m => `${
   ["carry nothing", m => count(m.unmarked), true], ["accounts", m => count(m.accounts), true], ["from", m => m.first.slice(0, 10)], ["to", m => m.last.slice(0, 10)], ["hashes", m => count(m.filter), true]], data.evidence.marks);
 table("pools", [["canary pool", p => p.label], ["canaries", p => count(p.size), true], ["issued", p => count(p.issued), true], ["committed to", p => p.committed], ["hash", p => p.hash]], data.evidence.pools);
 document.getElementById("command").textContent = `${data.program}\n${data.command}`;
-table("files", [["file", f => f.name], ["as", f => f.role], ["bytes", f => count(f.bytes), true], ["BLAKE2b-256", f => f.hash]], data.files);
+table("files", [["file", f => f.name], ["as", f => f.role], ["bytes", f => count(f.bytes), true], ["BLAKE2b-256", f => f.blake2b]], data.files);

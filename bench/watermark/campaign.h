@@ -57,6 +57,7 @@ void selection(const Bench& b);
 void power(const Bench& b);
 void equal_lengths(const Bench& b);
 void sentences(const Bench& b);
+void single_by_sentence(const Bench& b);
 void students(const Bench& b);
 void repeats(const Bench& b);
 void correlation(const Bench& b);

@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
       ->required();
   app.add_option("--keys", b.keys, "Keys; several times as many where many are needed");
   app.add_option("--only", only,
-                 "One section: selection, power, equal, sentences, students, repeats, correlation, innocents");
+                 "One section: selection, power, equal, sentences, single, students, repeats, correlation, innocents");
   CLI11_PARSE(app, argc, argv);
   b.corpus = bench::read_corpus(folder);
   for (const auto& answers : b.corpus.answers) {
@@ -34,9 +34,11 @@ int main(int argc, char** argv) {
                static_cast<double>(total) / static_cast<double>(b.prompts()));
   }
   const std::pair<const char*, void (*)(const bench::Bench&)> sections[] = {
-      {"selection", bench::selection},     {"power", bench::power},        {"equal", bench::equal_lengths},
-      {"sentences", bench::sentences},     {"students", bench::students},  {"repeats", bench::repeats},
-      {"correlation", bench::correlation}, {"innocents", bench::innocents}};
+      {"selection", bench::selection},       {"power", bench::power},
+      {"equal", bench::equal_lengths},       {"sentences", bench::sentences},
+      {"single", bench::single_by_sentence}, {"students", bench::students},
+      {"repeats", bench::repeats},           {"correlation", bench::correlation},
+      {"innocents", bench::innocents}};
   for (const auto& [name, section] : sections) {
     if (only.empty() || only == name) section(b);
   }

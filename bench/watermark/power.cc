@@ -195,6 +195,51 @@ void sentences(const Bench& b) {
       stats::largest_of(4).mean * std::sqrt(per_answer.mean() * static_cast<double>(b.prompts())), single.mean());
 }
 
+// One answer of 200 words whose sentences are the best of n real ones each.
+void single_by_sentence(const Bench& b) {
+  constexpr size_t kWords = 200;
+  const int keys = 10 * b.keys;
+  const wm::Mark mark{wm::Scheme::kGreen, 2, 0.5};
+  // Every model's answers as one text, in which drafts begin anywhere.
+  std::vector<std::string> all(b.models());
+  for (size_t m = 0; m < b.models(); ++m) {
+    for (const std::string& answer : b.corpus.answers[m]) all[m] += answer + "\n";
+  }
+  fmt::print(
+      "\n## One answer of {} words by sentences, k = 2, {} keys\n\n| drafts | found at 1 % | sentences "
+      "|\n|---:|---:|---:|\n",
+      kWords, keys);
+  for (const size_t n : {2, 4, 8}) {
+    int found = 0;
+    double sentences = 0;
+    for (int i = 0; i < keys; ++i) {
+      const wm::Key key = wm::control_key(static_cast<uint64_t>(i));
+      const wm::DraftSelector selector(key, mark);
+      wm::GivenWindows given;
+      wm::SentenceSelector steps(selector, given);
+      Random random(static_cast<uint64_t>(i));
+      size_t words = 0;
+      while (words < kWords) {
+        std::vector<wm::SentenceSelector::Draft> drafts;
+        for (size_t d = 0; d < n; ++d) {
+          const std::string_view text = all[d % b.models()];
+          // From behind some sentence's end, so that whole sentences are drawn.
+          std::string_view rest = text.substr(random.below(text.size() - 5000));
+          rest.remove_prefix(wm::sentence_end(rest));
+          drafts.push_back({rest.substr(0, 2000), false});
+        }
+        words += wm::words_of(steps.add(drafts)).size();
+      }
+      wm::Windows windows(2);
+      windows.add_text(steps.text());
+      found += wm::detect(key, mark, windows).p() <= 0.01;
+      sentences += static_cast<double>(steps.selections().size()) / keys;
+    }
+    fmt::print("| {} | {:.2f} | {:.1f} |\n", n, found / static_cast<double>(keys), sentences);
+    std::fflush(stdout);
+  }
+}
+
 // Students that learn marked answers among others, and students that learn the same unmarked.
 void students(const Bench& b) {
   fmt::print(

@@ -70,7 +70,8 @@ Json evidence_json(const watermark::Evidence& evidence) {
   return {{"marks", marks}, {"pools", pools}};
 }
 
-std::string document(const Findings& f, const watermark::Evidence& evidence, const AttributionFacts& facts, int indent) {
+std::string document(const Findings& f, const watermark::Evidence& evidence, const AttributionFacts& facts,
+                     int indent) {
   Json tests = Json::array();
   Json plans = Json::array();
   for (const TestResult& t : f.tests) {

@@ -37,6 +37,12 @@ ContextSketch::ContextSketch(int context, std::span<const Unit> answer) {
   contexts_.settle();
 }
 
+void DraftSketch::add(const DraftSketch& more) {
+  distinct_drafts_ = std::max(distinct_drafts_, more.distinct_drafts_);
+  for (const uint32_t hash : more.windows_.hashes()) windows_.add(hash);
+  windows_.settle();
+}
+
 void Filter::add(const DraftSketch& sketch) {
   if (sketch.distinct_drafts() < 2) return;
   for (const uint32_t hash : sketch.windows().hashes()) windows_.insert(hash);
@@ -54,9 +60,10 @@ bool Filter::passes(std::span<const Unit> window) const {
 bool Filter::quoted_in(std::span<const Unit> prompt, int context) const {
   constexpr int kRun = 16;  // windows; questions that answers take up again are mostly shorter
   const auto size = static_cast<size_t>(context) + 1;
+  if (windows_.size() == 0) return false;
   int run = 0;
   for (size_t i = 0; i + size <= prompt.size(); ++i) {
-    run = passes(prompt.subspan(i, size)) ? run + 1 : 0;
+    run = windows_.contains(static_cast<uint32_t>(hash_of(prompt.subspan(i, size)))) ? run + 1 : 0;
     if (run == kRun) return true;
   }
   return false;

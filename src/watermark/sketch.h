@@ -47,6 +47,8 @@ class DraftSketch {
   // In their words. Below 2 the answer carries no mark, and a filter takes nothing of it.
   size_t distinct_drafts() const { return distinct_drafts_; }
   const HashList& windows() const { return windows_; }
+  // Another sentence of the same answer.
+  void add(const DraftSketch& more);
 
  private:
   friend class DraftSelector;
@@ -72,7 +74,8 @@ class Filter {
   void add(const DraftSketch& sketch);
   void add(const ContextSketch& sketch);
   bool passes(std::span<const Unit> window) const;
-  // True if a prompt repeats a stretch of marked answers: then what answers it may continue them, and says nothing.
+  // True if a prompt repeats a stretch of drafts: an answer to it may continue what was selected, and says nothing.
+  // (Marks of tokens do not look ahead, so there it does not matter.)
   bool quoted_in(std::span<const Unit> prompt, int context) const;
   size_t size() const { return windows_.size() + contexts_.size(); }
 

@@ -1,52 +1,18 @@
 // The installed program as people run it: exit statuses, files, messages.
-#include <fmt/format.h>
-#include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <array>
 #include <csignal>
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
+
+#include "program.h"
 
 namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-struct Result {
-  int status = -1;
-  std::string output;  // both streams
-};
+using Result = ProgramResult;
 
-class Cli : public testing::Test {
+class Cli : public ProgramTest {
  protected:
-  void SetUp() override {
-    folder_ = fs::temp_directory_path() / fmt::format("stillwatch-cli-{}", ::getpid());
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  Result run(const std::string& arguments) const {
-    const std::string command = fmt::format("cd '{}' && '{}' {} 2>&1", folder_.string(), STILLWATCH_PROGRAM, arguments);
-    FILE* pipe = ::popen(command.c_str(), "r");
-    Result r;
-    std::array<char, 4096> buffer;
-    for (size_t n = 0; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) r.output.append(buffer.data(), n);
-    const int status = ::pclose(pipe);
-    r.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-    return r;
-  }
-  void write(const std::string& name, const std::string& text) const { std::ofstream(folder_ / name) << text; }
-  std::string read(const std::string& name) const {
-    std::ifstream file(folder_ / name);
-    std::stringstream text;
-    text << file.rdbuf();
-    return text.str();
-  }
   void simulate() const {
     write("p.yaml",
           "duration_days: 8\nseed: 2\ngroups:\n  - {class: people, accounts: 380, exchanges_median: 45, "
@@ -63,7 +29,6 @@ class Cli : public testing::Test {
     }
   }
 
-  fs::path folder_;
   std::string harvester_;
 };
 
