@@ -1,4 +1,5 @@
 #include "features/features.h"
+#include "features/record.h"
 
 #include <gtest/gtest.h>
 
@@ -219,6 +220,44 @@ TEST(Network, IsAPrefix) {
   EXPECT_EQ(network_key("2001:db8:1:2::1"), network_key("2001:db8:1:9::5"));
   EXPECT_EQ(network_key("nonsense"), 0u);
   EXPECT_EQ(network_key(""), 0u);
+}
+
+TEST(Record, ReadsBackWhatItWrote) {
+  Features f;
+  f.time = base::from_ms(1'772'409'600'123);
+  f.prompt = 7;
+  f.user = 8;
+  f.prompt_words = 90;
+  f.output_tokens = 1000;
+  f.depth = 3;
+  f.answered = f.meaningful = true;
+  f.shingle_count = 2;
+  f.shingles[1] = 9;
+  f.cell = 11;
+  f.spectrum[5] = -3;
+  for (const auto part : {dialect::Part::kWhole, dialect::Part::kRequest, dialect::Part::kAnswer}) {
+    for (const uint64_t answer : {0, 77}) {
+      f.part = part;
+      f.answer = answer;
+      base::Writer out;
+      write(f, out);
+      EXPECT_LE(out.bytes().size(), kRecordBytesMax);
+      base::Reader in(out.bytes());
+      Features copy;
+      ASSERT_TRUE(read(in, copy));
+      EXPECT_TRUE(in.done());
+      EXPECT_EQ(copy.time, f.time);
+      EXPECT_EQ(copy.depth, 3u);
+      EXPECT_EQ(copy.part, part);
+      EXPECT_EQ(copy.answer, answer);
+      EXPECT_EQ(copy.shingles, f.shingles);
+      EXPECT_EQ(copy.spectrum, f.spectrum);
+      for (size_t cut = 0; cut < out.bytes().size(); ++cut) {
+        base::Reader less(std::string_view(out.bytes()).substr(0, cut));
+        EXPECT_FALSE(read(less, copy)) << cut;
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -230,7 +230,10 @@ tls: {certificate: c.pem, key: k.pem}
 admin: {listen: "127.0.0.1:1", token_file: t}
 identity: {jwt_claim: sub, accounts: {acct_1: team}, forwarded: {trusted: [10.0.0.0/8]}}
 alerts: {syslog: true, json_log: a.jsonl, webhook: {url: "https://w", secret_file: s}}
-retention: {account_days: 30}
+retention: {account_days: 30, exemplar_days: 7}
+memory_mib: 64
+keep_exemplars: 5
+time_header: x-time
 policy: {rungs: [{rung: strip}]}
 )",
                                "c.yaml");
@@ -238,11 +241,16 @@ policy: {rungs: [{rung: strip}]}
   EXPECT_EQ(c->settings.certificate, "c.pem");
   EXPECT_EQ(c->identity.accounts.at("acct_1"), "team");
   EXPECT_EQ(c->settings.subjects_for.count(), 30);
+  EXPECT_EQ(c->settings.exemplars_for.count(), 7);
+  EXPECT_EQ(c->settings.exemplars, 5u);
+  EXPECT_EQ(c->settings.time_field, "x-time");
+  EXPECT_EQ(c->profiles_max(), 3276u);
   EXPECT_EQ(c->settings.policy->rules().size(), 1u);
   const auto error = [](std::string_view yaml) { return Config::parse(yaml, "c.yaml").error().message; };
   EXPECT_EQ(error("tls: {key: k}"), "c.yaml:1:6: `certificate` is missing");
   EXPECT_EQ(error("retention:\n  account_days: 0"), "c.yaml:2:17: `account_days` is not a number from 1 to 36500");
   EXPECT_EQ(error("polcy: {}"), "c.yaml:1:1: `polcy` is not known here");
+  EXPECT_EQ(error("memory_mib: 0"), "c.yaml:1:13: `memory_mib` is not a number from 1 to 1048576");
   EXPECT_THAT(error("identity: {forwarded: {trusted: [10.0.0.0/99]}}"), HasSubstr("is no network"));
 }
 

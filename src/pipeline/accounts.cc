@@ -32,7 +32,9 @@ Accounts::Node& Accounts::insert(std::string_view name) {
 void Accounts::take_in(Node& node, std::unique_ptr<Watch> watch) {
   node.second.subject.watch = std::move(watch);
   ++profiles_;
-  if (fetch_) node.second.use = by_use_.insert(by_use_.end(), &node);
+  if (!fetch_) return;
+  node.second.use = by_use_.insert(by_use_.end(), &node);
+  node.second.used = ++uses_;
 }
 
 void Accounts::drop_profile(Account& account) {
@@ -45,7 +47,11 @@ void Accounts::drop_profile(Account& account) {
 Accounts::Node* Accounts::use(std::string_view name) {
   const auto it = by_name_.find(name);
   if (it != by_name_.end() && it->second.subject.watch) {
-    if (fetch_) by_use_.splice(by_use_.end(), by_use_, it->second.use);
+    // Not at each use: its neighbours in the list are in no cache.
+    if (fetch_ && ++uses_ - it->second.used > profiles_max_ / 8) {
+      by_use_.splice(by_use_.end(), by_use_, it->second.use);
+      it->second.used = uses_;
+    }
     return &*it;
   }
   if (crowd() >= crowd_max_) return nullptr;

@@ -26,6 +26,7 @@ struct Account {
   Judged judged;
   Tally tally;  // while its profile is not in memory
   size_t slot = 0;
+  uint64_t used = 0;                                                // when it was last put behind all others
   std::list<std::pair<const std::string, Account>*>::iterator use;  // while it is, and profiles are bounded
 
   uint64_t exchanges() const { return subject.watch ? subject.watch->profile().exchanges() : tally.exchanges; }
@@ -80,7 +81,8 @@ class Accounts {
   std::vector<Node*> slots_;  // null: free
   std::vector<size_t> free_;
   std::deque<size_t> changed_;  // slots of those that changed, the first first; some may be saved or gone since
-  std::list<Node*> by_use_;     // those with a profile, the longest unseen first
+  std::list<Node*> by_use_;     // those with a profile, the longest unseen first, about
+  uint64_t uses_ = 0;
   size_t profiles_ = 0;
   size_t profiles_max_ = SIZE_MAX;
   size_t crowd_max_ = SIZE_MAX;

@@ -185,7 +185,7 @@ base::Result<Tree> read_tree(const fs::path& root) {
       if (is_ignored(path, ignored)) it.disable_recursion_pending();
       continue;
     }
-    if (!it->is_regular_file(error)) continue;
+    if (!it->is_regular_file(error) || path == ".git") continue;  // a file where the tree is one of several
     std::string text;
     if (is_text(path) && it->file_size(error) <= kFileBytesMax) {
       std::ifstream in(it->path(), std::ios::binary);
