@@ -31,6 +31,8 @@ int number(std::string_view text) {
   return value;
 }
 
+const std::set<std::string> kOrdinals = {"First", "Second", "Third", "Fourth", "Fifth"};
+
 // Reads a question as a person would, by its words alone, and answers it: shares nothing with what wrote it.
 class Reader {
  public:
@@ -38,7 +40,9 @@ class Reader {
     std::string text = question;
     for (size_t at = 0, end = 0; at < text.size(); at = end + 2) {
       end = text.find_first_of(".?", at);
-      sentence(words_of(text.substr(at, end - at)));
+      Words words = words_of(text.substr(at, end - at));
+      if (kOrdinals.contains(words.at(0))) words.erase(words.begin());
+      sentence(words);
     }
     return answer_;
   }
@@ -217,7 +221,7 @@ TEST(Problems, AreShortAndOfFewWords) {
       if (end - at > 1) words.insert(all.substr(at, end - at));
       at = std::max(end, at + 1);
     }
-    EXPECT_LE(tokens, 208u) << all;
+    EXPECT_LE(tokens, 224u) << all;
     total += tokens;
   }
   EXPECT_LT(total / 5000, 100u);
