@@ -19,6 +19,7 @@
 #include <set>
 #include <thread>
 
+#include "net/http_reply_state.h"
 #include "wire/body.h"
 
 namespace stillwatch::net {
@@ -29,131 +30,7 @@ using asio::ip::tcp;
 using boost::system::error_code;
 constexpr auto kWait = asio::as_tuple(asio::use_awaitable);
 
-const char* reason_of(int status) {
-  switch (status) {
-    case 200:
-      return "OK";
-    case 400:
-      return "Bad Request";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 413:
-      return "Content Too Large";
-    case 429:
-      return "Too Many Requests";
-    case 503:
-      return "Service Unavailable";
-    default:
-      return status >= 500 ? "Internal Server Error" : "Error";
-  }
-}
-
 }  // namespace
-
-// What the handler's thread leaves for the connection's coroutine, and the other way round.
-struct HttpReply::State {
-  State(asio::io_context& context, size_t pending_max, bool keep)
-      : io(context), wake(context), pending_bytes_max(pending_max), keep_alive(keep) {
-    wake.expires_at(asio::steady_timer::time_point::max());
-  }
-
-  // REQUIRES: mutex is held.
-  void push(std::string_view bytes, const std::shared_ptr<State>& self) {
-    if (gone) return;
-    if (pending.size() + bytes.size() > pending_bytes_max && begun_stream) {
-      too_slow = true;
-    } else {
-      pending += bytes;
-    }
-    asio::post(io, [self] { self->wake.cancel(); });
-  }
-  void leave() {
-    std::function<void()> call;
-    {
-      const std::lock_guard lock(mutex);
-      if (gone) return;
-      gone = true;
-      if (!ended) call = std::move(on_gone);
-    }
-    if (call) call();
-  }
-
-  asio::io_context& io;
-  asio::steady_timer wake;
-  size_t pending_bytes_max;
-  std::mutex mutex;
-  std::string pending;
-  bool keep_alive;
-  bool begun = false, begun_stream = false, ended = false, gone = false, too_slow = false, broken = false;
-  std::function<void()> on_gone;
-};
-
-HttpReply::HttpReply(std::shared_ptr<State> state) : state_(std::move(state)) {}
-HttpReply::HttpReply(HttpReply&&) noexcept = default;
-HttpReply& HttpReply::operator=(HttpReply&&) noexcept = default;
-HttpReply::~HttpReply() {
-  if (!state_) return;
-  bool begun = false;
-  {
-    const std::lock_guard lock(state_->mutex);
-    if (state_->ended) return;
-    begun = state_->begun;
-    if (begun) {
-      state_->ended = state_->broken = true;
-      asio::post(state_->io, [self = state_] { self->wake.cancel(); });
-    }
-  }
-  if (!begun) send(500, "text/plain", "the server gave this request up\n");
-}
-
-void HttpReply::send(int status, std::string_view type, std::string_view body) {
-  const std::lock_guard lock(state_->mutex);
-  state_->begun = state_->ended = true;
-  state_->push(
-      fmt::format("HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: {}\r\n\r\n{}", status,
-                  reason_of(status), type, body.size(), state_->keep_alive ? "keep-alive" : "close", body),
-      state_);
-}
-
-void HttpReply::begin(int status, std::string_view type) {
-  const std::lock_guard lock(state_->mutex);
-  state_->begun = state_->begun_stream = true;
-  state_->push(
-      fmt::format("HTTP/1.1 {} {}\r\nContent-Type: {}\r\nCache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n"
-                  "Connection: {}\r\n\r\n",
-                  status, reason_of(status), type, state_->keep_alive ? "keep-alive" : "close"),
-      state_);
-}
-
-void HttpReply::write(std::string_view bytes) {
-  if (bytes.empty()) return;
-  const std::lock_guard lock(state_->mutex);
-  state_->push(fmt::format("{:x}\r\n{}\r\n", bytes.size(), bytes), state_);
-}
-
-void HttpReply::end() {
-  const std::lock_guard lock(state_->mutex);
-  state_->ended = true;
-  state_->push("0\r\n\r\n", state_);
-}
-
-bool HttpReply::gone() const {
-  const std::lock_guard lock(state_->mutex);
-  return state_->gone;
-}
-
-void HttpReply::on_gone(std::function<void()> call) {
-  {
-    const std::lock_guard lock(state_->mutex);
-    if (!state_->gone) {
-      state_->on_gone = std::move(call);
-      return;
-    }
-  }
-  call();
-}
 
 std::string_view HttpRequest::field(std::string_view name) const {
   for (const auto& [n, value] : fields) {

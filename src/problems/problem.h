@@ -2,9 +2,9 @@
 // small enough to be trained in an hour on two cores: some hundred words, sentences of few shapes, whole numbers from
 // 1 to 99, and working in which every step is within such a model's reach:
 //
-//   First Tom has 3 boxes of 5 apples. Second Ann has 2 times as many apples as Tom. Third Ann sells all apples for 3
-//   coins each. How many coins does Ann have?
-//   First Tom 3*5=15. Second Ann 15*2=30. Third Ann 30*3=90.
+//   Tom has 3 boxes of 5 apples. Ann has 2 times as many apples as Tom. Ann sells all apples for 3 coins each.
+//   How many coins does Ann have?
+//   Tom 3*5=15. Ann 15*2=30. Ann 30*3=90.
 //   90
 //
 // docs/problems.md has every part, its wording and the working. Everything is ASCII.

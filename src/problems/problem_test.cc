@@ -31,8 +31,6 @@ int number(std::string_view text) {
   return value;
 }
 
-const std::set<std::string> kOrdinals = {"First", "Second", "Third", "Fourth", "Fifth"};
-
 // Reads a question as a person would, by its words alone, and answers it: shares nothing with what wrote it.
 class Reader {
  public:
@@ -40,9 +38,7 @@ class Reader {
     std::string text = question;
     for (size_t at = 0, end = 0; at < text.size(); at = end + 2) {
       end = text.find_first_of(".?", at);
-      Words words = words_of(text.substr(at, end - at));
-      if (kOrdinals.contains(words.at(0))) words.erase(words.begin());
-      sentence(words);
+      sentence(words_of(text.substr(at, end - at)));
     }
     return answer_;
   }

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "problems/working.h"
+
 namespace stillwatch::problems {
 namespace {
 
@@ -18,9 +20,6 @@ constexpr std::array<std::string_view, 20> kPersons = {"Tom", "Ann",  "Sam",  "E
 constexpr std::array<std::string_view, 20> kThings = {"apple", "pen",  "cup",  "card",  "shell", "stamp", "egg",
                                                       "nut",   "bead", "book", "rose",  "key",   "stone", "cake",
                                                       "toy",   "ring", "bell", "brush", "ball",  "lamp"};
-
-// Of sentences: a start and up to four operations.
-constexpr std::array<std::string_view, 5> kOrdinals = {"First", "Second", "Third", "Fourth", "Fifth"};
 
 std::string plural(std::string_view thing) {
   return fmt::format("{}{}", thing, thing.ends_with("sh") ? "es" : "s");
@@ -43,7 +42,7 @@ class Story {
       end_step();
       unit_ = unit_after(part, unit_);
     }
-    return Problem{tables_ + text_, work_, std::to_string(value_), name_of(structure),
+    return Problem{prices_text_ + text_, work_, std::to_string(value_), name_of(structure),
                    static_cast<int>(structure.size()) - (structure.back() == kLeft ? 2 : 1)};
   }
 
@@ -65,35 +64,25 @@ class Story {
     return good_ ? divisors[random_.below(divisors.size())] : 1;
   }
 
-  // Working: a step for each sentence, under the same ordinal. Whose quantity it is, then calculations; each function
-  // gives its result and writes how it came about.
-  void begin_step(Part part) {
-    const bool counted = part != kTable && part < kLeft;
-    ordinal_ = counted ? kOrdinals[sentences_++] : "";
-    step_.clear();
-    named_ = false;
-    if (looked_up_) note(owner(), value_);
-    looked_up_ = part == kTable;
-  }
-  void end_step() {
-    if (step_.empty()) return;
-    work_ += fmt::format("{}{}{}{}.", work_.empty() ? "" : " ", ordinal_, ordinal_.empty() ? "" : " ", step_);
-  }
-  void note(const std::string& what) { step_ += (step_.empty() ? "" : ", ") + what; }
-  void note(std::string_view name, int value) {
-    note(fmt::format("{} {}", name, value));
-    named_ = name == owner();
-  }
+  // Working: each gives its result and writes how it came about.
   int work(int a, char sign, int b, int result) {
     good_ = good_ && result >= 1 && result <= kNumberMax;
-    note(fmt::format("{}{}{}{}{}={}", named_ ? "" : owner(), named_ ? "" : " ", a, sign, b, result));
-    named_ = true;
+    if (good_) step_ += (step_.empty() ? "" : ", ") + worked(a, sign, b);
     return result;
   }
   int plus(int a, int b) { return work(a, '+', b, a + b); }
   int minus(int a, int b) { return work(a, '-', b, a - b); }
   int times(int a, int b) { return work(a, '*', b, a * b); }
   int over(int a, int b) { return work(a, '/', b, a / b); }
+
+  void begin_step(Part part) {
+    step_.clear();
+    label_ = part == kBoth ? "together" : part == kGap ? "difference" : "";
+  }
+  void end_step() {
+    if (step_.empty()) return;
+    work_ += fmt::format("{}{} {}.", work_.empty() ? "" : " ", label_.empty() ? owner() : label_, step_);
+  }
 
   // Words.
   std::string_view owner() const { return persons_[owner_]; }
@@ -103,13 +92,11 @@ class Story {
   bool days() const { return unit_ == Unit::kDays; }
   template <typename... Values>
   void say(fmt::format_string<Values...> form, Values&&... values) {
-    text_ += fmt::format("{}{}{}{}", text_.empty() ? "" : " ", ordinal_, ordinal_.empty() ? "" : " ",
-                         fmt::format(form, std::forward<Values>(values)...));
+    text_ += fmt::format("{}{}", text_.empty() ? "" : " ", fmt::format(form, std::forward<Values>(values)...));
   }
   std::string_view next_person() {
     other_ = owner_;
     other_value_ = value_;
-    named_ = false;
     return persons_[++owner_];
   }
   // The price of one of three things, told before all else.
@@ -120,8 +107,8 @@ class Story {
   Price price() {
     if (prices_.empty()) {
       for (size_t i = 0; i < 3; ++i) prices_.push_back({plural(things_[kThings.size() - 1 - i]), factor()});
-      tables_ = fmt::format("Prices: {} {}, {} {}, {} {}. ", prices_[0].things, prices_[0].coins, prices_[1].things,
-                            prices_[1].coins, prices_[2].things, prices_[2].coins);
+      prices_text_ = fmt::format("Prices: {} {}, {} {}, {} {}. ", prices_[0].things, prices_[0].coins,
+                                 prices_[1].things, prices_[1].coins, prices_[2].things, prices_[2].coins);
     }
     return prices_[random_.below(prices_.size())];
   }
@@ -136,11 +123,8 @@ class Story {
   std::array<std::string_view, kPersons.size()> persons_{};
   std::array<std::string_view, kThings.size()> things_{};
   std::vector<Price> prices_;
-  std::string tables_, text_, work_, step_;
-  std::string_view ordinal_;
-  size_t sentences_ = 0;
-  bool named_ = false;      // the step says whose quantity it is
-  bool looked_up_ = false;  // the quantity at hand stands in a table
+  std::string prices_text_, text_, work_, step_;
+  std::string_view label_;
   bool good_ = true;
   int value_ = 0;
   Unit unit_ = Unit::kItems;
@@ -152,11 +136,9 @@ void Story::start(Part part) {
   switch (part) {
     case kHas:
       value_ = amount(kNumberMax);
-      note(owner(), value_);
       return say("{} has {} {}.", owner(), value_, units());
     case kPurse:
       value_ = amount(kNumberMax);
-      note(owner(), value_);
       return say("{} has {} coins.", owner(), value_);
     case kBoxes: {
       const int k = factor(), b = pack();
@@ -226,11 +208,7 @@ void Story::convert(Part part) {
 void Story::ask(Part part) {
   if (part == kLeft) {
     days() ? say("How many days does {} work?", owner()) : say("How many {} does {} have?", units(), owner());
-    return;
-  }
-  note(persons_[other_], other_value_);
-  note(owner(), value_);
-  if (part == kBoth) {
+  } else if (part == kBoth) {
     say("How many {} do {} and {} {} together?", units(), persons_[other_], owner(), days() ? "work" : "have");
     value_ = plus(other_value_, value_);
   } else {
@@ -287,7 +265,6 @@ void Story::add(Part part) {
     case kMenu: {
       const Price p = price();
       const int k = factor();
-      note(p.things, p.coins);
       say("{} buys {} {}.", owner(), k, p.things);
       const int cost = times(k, p.coins);
       value_ = minus(value_, cost);
