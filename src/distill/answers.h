@@ -19,8 +19,8 @@ struct AnswerOptions {
   unsigned threads = 1;
   double temperature = 0;  // 0: the most probable token
   uint64_t seed = 1;
-  bool reasoning = true;   // false: the mark that begins it is forbidden
-  uint32_t logprobs = 0;   // alternatives to tell of each token; 0: none, and no log-probabilities
+  bool reasoning = true;  // false: the mark that begins it is forbidden
+  uint32_t logprobs = 0;  // alternatives to tell of each token; 0: none, and no log-probabilities
 };
 
 struct Answer {

@@ -119,11 +119,12 @@ class Reader {
     const size_t rows = out_.examples.size() + out_.stray;
     if (rows == 0) return base::fail(ErrorCode::kInput, fmt::format("{} holds no conversations", file_));
     if (static_cast<double>(out_.stray) > kStrayRowsMax * static_cast<double>(rows)) {
-      return base::fail(ErrorCode::kInput,
-                        fmt::format("{}: the log-probabilities of {} of {} rows are of tokens that are not the student's "
-                                    "({}): a divergence between distributions over different tokens means nothing. Give "
-                                    "the student the teacher's tokenizer, or learn from the texts alone (--loss tokens)",
-                                    file_, out_.stray, rows, first_stray_));
+      return base::fail(
+          ErrorCode::kInput,
+          fmt::format("{}: the log-probabilities of {} of {} rows are of tokens that are not the student's "
+                      "({}): a divergence between distributions over different tokens means nothing. Give "
+                      "the student the teacher's tokenizer, or learn from the texts alone (--loss tokens)",
+                      file_, out_.stray, rows, first_stray_));
     }
     return std::move(out_);
   }
@@ -145,8 +146,9 @@ class Reader {
     const auto place = [&](const array& tokens, const std::string& text) -> Result<bool> {
       std::vector<ToldToken> told;
       if (!read_tokens(tokens, told))
-        return base::fail(ErrorCode::kInput,
-                          fmt::format("{}: the log-probabilities are none: the file is damaged, harvest it anew", where));
+        return base::fail(
+            ErrorCode::kInput,
+            fmt::format("{}: the log-probabilities are none: the file is damaged, harvest it anew", where));
       const size_t length = count(text, model::Marks::kText);
       if (!same_cuts(std::span(example.tokens).subspan(end - length, length), told, where)) return false;
       for (size_t i = 0; i < length; ++i) known[end - length + i] = known_of(told[i], example.tokens[end - length + i]);

@@ -3,9 +3,9 @@
 //
 // Log-probabilities are of the teacher's tokens. They are of use only to a student whose tokens are the same, and that
 // is checked by content: every token that the teacher chose must be one of the student's tokens, and the student must
-// cut the answer where the teacher did, in all but kStrayRowsMax of the rows. Else the dataset is refused, with the first
-// token that differs; the texts can still be learnt from (sequence-level distillation), by any student. A token that
-// the student lacks among the alternatives adds to the rest, which is sound.
+// cut the answer where the teacher did, in all but kStrayRowsMax of the rows. Else the dataset is refused, with the
+// first token that differs; the texts can still be learnt from (sequence-level distillation), by any student. A token
+// that the student lacks among the alternatives adds to the rest, which is sound.
 //
 // Thread rule: pure function. Bounds: those of model/chat.h and base/limits.h; kAlternativesMax of a token.
 #pragma once

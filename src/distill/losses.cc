@@ -24,10 +24,11 @@ float blended(const Blend& blend, const training::Batch& batch, size_t index, st
 base::Result<void> LogitLoss::prepare(const training::Batch& batch) {
   const auto vocabulary = static_cast<size_t>(teacher_.config().vocab_size);
   if (batch.scored.size() * vocabulary * sizeof(float) > kTeacherBytesMax) {
-    return base::fail(base::ErrorCode::kUsage,
-                      fmt::format("the teacher's logits for {} positions of {} tokens would take more than {} MiB: lower "
-                                  "`batch_tokens`",
-                                  batch.scored.size(), vocabulary, kTeacherBytesMax >> 20));
+    return base::fail(
+        base::ErrorCode::kUsage,
+        fmt::format("the teacher's logits for {} positions of {} tokens would take more than {} MiB: lower "
+                    "`batch_tokens`",
+                    batch.scored.size(), vocabulary, kTeacherBytesMax >> 20));
   }
   logits_.resize(batch.scored.size() * vocabulary);
   return teacher_.predict(batch, [&](size_t index, std::span<const float> logits) {

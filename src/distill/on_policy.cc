@@ -29,7 +29,8 @@ base::Result<std::optional<std::vector<model::Example>>> OnPolicy::renew(uint64_
   for (const uint64_t row : rows) {
     const model::Example& e = examples_[row];
     const auto first = std::find(e.scored.begin(), e.scored.end(), true) - e.scored.begin();
-    if (first > 0 && static_cast<size_t>(first) < context) prompts.emplace_back(e.tokens.begin(), e.tokens.begin() + first);
+    if (first > 0 && static_cast<size_t>(first) < context)
+      prompts.emplace_back(e.tokens.begin(), e.tokens.begin() + first);
   }
   const model::Transformer transformer(network.config(), network.weights());
   AnswerOptions options;

@@ -124,8 +124,9 @@ Result<StepReport> Trainer::step() {
     if (!given) return tl::unexpected(given.error());
     renewed = std::move(*given);
   }
-  const std::vector<Batch> batches = renewed ? batches_of(*renewed, all_of(*renewed), network_->config().context, plan_.batch_tokens)
-                                             : batches_of(examples_, which, network_->config().context, plan_.batch_tokens);
+  const std::vector<Batch> batches =
+      renewed ? batches_of(*renewed, all_of(*renewed), network_->config().context, plan_.batch_tokens)
+              : batches_of(examples_, which, network_->config().context, plan_.batch_tokens);
   StepReport report;
   report.step = step_ + 1;
   report.epoch = epoch_;
