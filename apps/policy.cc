@@ -92,12 +92,12 @@ Result<pipeline::Findings> findings_of(const Arguments& a, int& reading) {
     return pipeline.findings();
   }
   if (!std::filesystem::exists(store)) return base::fail(ErrorCode::kInput, store + " is not there");
-  auto archive = gateway::Archive::open(store);
+  const auto archive = gateway::Archive::open(store);
   if (!archive) return tl::unexpected(archive.error());
-  const auto kept = archive->labels();
+  const auto kept = (*archive)->labels();
   if (!kept) return tl::unexpected(kept.error());
   pipeline::Pipeline pipeline(*baseline, *kept, options);
-  if (const auto restored = archive->restore(pipeline); !restored) return tl::unexpected(restored.error());
+  if (const auto restored = (*archive)->restore(pipeline); !restored) return tl::unexpected(restored.error());
   return pipeline.findings();
 }
 
