@@ -13,12 +13,11 @@
 #include <string_view>
 #include <vector>
 
+#include "features/letters.h"
+
 namespace stillwatch::features {
 
 enum class TokenKind : uint8_t { kWord, kNumber, kIdeograph, kPunctuation, kNewline };
-
-enum class Script : uint8_t { kNone, kLatin, kGreek, kCyrillic, kArabic, kIndic, kHan, kKana, kOther };
-constexpr int kScripts = 9;
 
 struct Token {
   uint64_t hash = 0;    // of the folded bytes; punctuation hashes its bytes, a newline run counts once

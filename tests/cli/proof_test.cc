@@ -132,7 +132,7 @@ TEST_F(Proof, AnEndpointIsAskedForCanariesAndMadeToRead) {
       run("attribute --suspect said.jsonl --evidence evidence.jsonl --key-file master.key --wrong-keys 20 --out -");
   ASSERT_EQ(again.status, 0) << again.output;
   const Json second = Json::parse(again.output);
-  ASSERT_EQ(second["tests"].size(), 2u);
+  ASSERT_EQ(second["tests"].size(), 2u) << second["tests"].dump(1);
   EXPECT_EQ(second["tests"][0]["p_value"], tests["canaries"]["p_value"]);
 }
 

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -184,11 +185,17 @@ TEST_F(Harvest, TellsWhatTheTeacherAnsweredInsteadOfAnswers) {
 }
 
 TEST_F(Harvest, LetsOneProcessWriteAtATime) {
-  TestServer server(counting(std::chrono::milliseconds(5)));
+  const TestServer::Reply well = counting();
+  std::atomic<bool> held = true;  // the teacher answers nobody: so the first cannot come to its end
+  TestServer server([&](const TestServer::Request& r) {
+    while (held) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return well(r);
+  });
   const pid_t first = start(server);
-  while (asked() < 10) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  while (server.requests() == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   EXPECT_EQ(wait(start(server)), 3);
   EXPECT_THAT(read("output"), HasSubstr("another process"));
+  held = false;
   EXPECT_EQ(wait(first), 0);
   expect_every_row_once();
 }
