@@ -176,7 +176,8 @@ TEST_F(Proof, APolicyIsTriedBeforeItIsEnforced) {
   write("two.yaml",
         "policy: {act_uncalibrated: true, rungs: [{rung: delay, when: {flagged: false, p_value_max: 0.05}}]}\n");
   const ProgramResult r =
-      run("policy test --policy one.yaml --against two.yaml --over log.jsonl.gz --classes truth.jsonl --json - "
+      run("policy test --policy one.yaml --against two.yaml --over log.jsonl.gz --classes truth.jsonl --false-alarms "
+          "20 --json - "
           "--fail-on hit");
   ASSERT_EQ(r.status, 1) << r.output;
   const Json json = Json::parse(r.output);
