@@ -1,6 +1,8 @@
 """stillwatch-lab as people run it: training that is cut short, and a model served to OpenAI's client library."""
+import json
 import os
 import resource
+import signal
 import subprocess
 import unittest
 
@@ -15,13 +17,7 @@ training: {steps: 20, step_tokens: 2048, rate: 1.0e-2, warmup: 2}
 """
 
 
-class Lab(parts.Case):
-
-  def setUp(self):
-    super().setUp()
-    with open(os.path.join(self.folder, "recipe.yaml"), "w", encoding="ascii") as recipe:
-      recipe.write(RECIPE)
-    self.lab("problems", "--count", "200", "--out", "rows.jsonl")
+class LabCase(parts.Case):
 
   def run_lab(self, *arguments, **more):
     return subprocess.run([LAB, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=50, check=False,
@@ -30,6 +26,15 @@ class Lab(parts.Case):
   def lab(self, *arguments):
     run = self.run_lab(*arguments)
     self.assertEqual(run.returncode, 0, run.stderr)
+
+
+class Training(LabCase):
+
+  def setUp(self):
+    super().setUp()
+    with open(os.path.join(self.folder, "recipe.yaml"), "w", encoding="ascii") as recipe:
+      recipe.write(RECIPE)
+    self.lab("problems", "--count", "200", "--out", "rows.jsonl")
 
   def train(self, **more):
     return self.run_lab("train", "--data", "rows.jsonl", "--config", "recipe.yaml", "--out", "m", "--threads", "1",
@@ -74,6 +79,87 @@ class Lab(parts.Case):
                             capture_output=True, text=True, timeout=30, check=False)
     self.assertEqual(script.returncode, 0, script.stderr)
     self.assertIn("all said", script.stdout)
+
+
+SMALL = """vocabulary: 272
+model: {dim: 32, layers: 1, heads: 2, ffn_dim: 32, context: 64}
+training: {steps: 400, step_tokens: 96, rate: 1.0e-2, warmup: 5, seed: %d}
+"""
+
+
+class Distilled(LabCase):
+  """A teacher that knows thirty sums by heart, served, harvested and distilled."""
+
+  def setUp(self):
+    super().setUp()
+    with open(self.path("sums.jsonl"), "w", encoding="ascii") as rows:
+      for a in range(1, 7):
+        for b in range(2, 7):
+          rows.write(json.dumps({"id": f"{a}+{b}", "answer": str(a + b), "messages": [
+              {"role": "user", "content": f"{a}+{b}?"},
+              {"role": "assistant", "reasoning_content": f"{a}+{b}={a + b}", "content": f"It is {a + b}"}]}) + "\n")
+    for name, seed in ("teacher.yaml", 1), ("student.yaml", 2):
+      with open(self.path(name), "w", encoding="ascii") as recipe:
+        recipe.write(SMALL % seed)
+    self.lab("train", "--data", "sums.jsonl", "--config", "teacher.yaml", "--out", "teacher", "--threads", "1")
+
+  def path(self, *names):
+    return os.path.join(self.folder, *names)
+
+  def harvest(self, *more):
+    server = self.start(parts.Process, "teacher", [LAB, "serve", "--model", self.path("teacher"), "--listen",
+                                                   "127.0.0.1:0", "--threads", "1"])
+    port = server.wait_for(r"on port (\d+)").group(1)
+    return self.run_lab("distill", "harvest", "--teacher", f"http://127.0.0.1:{port}/v1", "--prompts", "sums.jsonl",
+                        "--out", "harvest.jsonl", "--temperature", "0", "--answer-tokens", "40", *more)
+
+  def student(self, out, *more):
+    return [LAB, "distill", "train", "--student", "student.yaml", "--tokenizer", "teacher", "--data", "harvest.jsonl",
+            "--out", out, "--threads", "1", "--save-every", "10", *more]
+
+  def read(self, *names):
+    with open(self.path(*names), "rb") as file:
+      return file.read()
+
+  def test_distils_what_was_harvested(self):
+    first = self.harvest("--interface", "reasoning+logprobs", "--max-exchanges", "10")
+    self.assertEqual(first.returncode, 3, first.stderr)
+    rest = self.harvest("--interface", "reasoning+logprobs")
+    self.assertEqual(rest.returncode, 0, rest.stderr)
+    rows = [json.loads(line) for line in self.read("harvest.jsonl").splitlines()]
+    self.assertEqual(len({row["id"] for row in rows}), 30)
+    self.assertEqual(len(rows), 30)
+    self.assertEqual(set(rows[0]["messages"][-1]), {"role", "reasoning_content", "content"})
+    # From the texts, and from the log-probabilities without a teacher at hand.
+    for out, loss in ("texts", "tokens"), ("known", "jsd"):
+      self.lab(*self.student(out, "--loss", loss)[1:])
+      told = json.loads(self.read(out, "training.json"))
+      self.assertEqual((told["method"], told["exchanges"], told["steps"]), (loss, 30, 400))
+      self.assertEqual(told["completion_tokens"], sum(row["teacher"]["usage"]["completion_tokens"] for row in rows))
+      losses = [json.loads(line)["loss"] for line in self.read(out, "metrics.jsonl").splitlines()]
+      self.assertLess(losses[-1], 0.7 * losses[0])
+    # Other tokens fit texts only.
+    self.lab("problems", "--count", "50", "--out", "rows.jsonl")
+    self.lab("train", "--data", "rows.jsonl", "--config", "teacher.yaml", "--out", "words", "--threads", "1", "--steps", "1")
+    other = self.run_lab("distill", "train", "--student", "student.yaml", "--tokenizer", "words", "--data",
+                         "harvest.jsonl", "--out", "other", "--loss", "forward-kl", "--threads", "1")
+    self.assertEqual(other.returncode, 3, other.stderr)
+    self.assertRegex(other.stderr, "tokens that are not the student's")
+
+  def test_a_killed_student_goes_on_bit_for_bit(self):
+    self.assertEqual(self.harvest("--interface", "reasoning").returncode, 0)
+    more = "--teacher", "teacher", "--loss", "jsd", "--on-policy", "0.5"
+    self.lab(*self.student("whole", *more)[1:])
+    begun = parts.Process(self.folder, "begun", self.student("killed", *more))
+    self.addCleanup(begun.kill)
+    begun.wait_for("step +20 of 400")
+    begun.signal(signal.SIGKILL)
+    self.assertEqual(begun.wait(), -signal.SIGKILL)
+    again = self.run_lab(*self.student("killed", *more)[1:])
+    self.assertEqual(again.returncode, 0, again.stderr)
+    self.assertRegex(again.stderr, r"going on behind step [1-9]\d{1,2}\n")
+    for name in "state.safetensors", "model.safetensors":
+      self.assertEqual(self.read("killed", name), self.read("whole", name))
 
 
 if __name__ == "__main__":
