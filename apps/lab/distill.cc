@@ -7,6 +7,7 @@ void add_distill(CLI::App& app, int& status) {
   command->require_subcommand(1);
   add_distill_harvest(*command, status);
   add_distill_train(*command, status);
+  add_distill_eval(*command, status);
 }
 
 }  // namespace stillwatch::apps

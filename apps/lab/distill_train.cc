@@ -175,6 +175,7 @@ Result<void> distil(const Arguments& a) {
                {"exchanges", harvested->bought.exchanges},
                {"prompt_tokens", harvested->bought.prompt_tokens},
                {"completion_tokens", harvested->bought.completion_tokens}};
+  if (auto before = training_of(a.student); !before.is_null()) job.about["before"] = before;
   if (blend.data_weight > 0) job.about["data_weight"] = blend.data_weight;
   if (a.loss == "jsd") job.about["beta"] = a.beta;
   if (own.share > 0) job.about["on_policy"] = own.share;

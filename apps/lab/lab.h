@@ -11,6 +11,7 @@ void add_exam(CLI::App& app, int& status);
 void add_serve_model(CLI::App& app, int& status);
 void add_distill(CLI::App& app, int& status);
 void add_distill_harvest(CLI::App& app, int& status);
+void add_distill_eval(CLI::App& app, int& status);
 void add_distill_train(CLI::App& app, int& status);
 
 }  // namespace stillwatch::apps

@@ -75,7 +75,10 @@ Result<void> train(const Arguments& a) {
   fmt::print(stderr, "{} parameters, {} tokens in the vocabulary; {} rows of {} tokens\n", model->config.parameters(),
              model->config.vocab_size, examples.size(), tokens);
   training::CrossEntropy loss;
-  const TrainingJob job{recipe.plan, &examples, &held_out, &loss, {}, {{"method", "tokens"}}};
+  TrainingJob job{recipe.plan, &examples, &held_out, &loss, {}, {}};
+  job.about = {{"method", "tokens"}, {"parameters", model->config.parameters()}};
+  if (auto before = a.from.empty() ? nlohmann::ordered_json() : training_of(a.from); !before.is_null())
+    job.about["before"] = before;
   return run_training(a.training, job, *model);
 }
 

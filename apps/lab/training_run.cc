@@ -169,6 +169,12 @@ Result<std::unique_ptr<training::Network>> make_network(const TrainingOptions& o
 #endif
 }
 
+Json training_of(const std::string& folder) {
+  const auto text = read_file(folder + "/training.json");
+  Json told = text ? Json::parse(*text, nullptr, false) : Json();
+  return told.is_object() ? told : Json();
+}
+
 Result<void> run_training(const TrainingOptions& options, const TrainingJob& job, model::Model& model) {
   return Run(options, job, model).train();
 }

@@ -34,6 +34,9 @@ struct TrainingJob {
   nlohmann::ordered_json about;    // written to OUT/training.json with what the training took
 };
 
+// What training.json in a folder tells; null where there is none: for `before` in the `about` of who goes on from it.
+nlohmann::ordered_json training_of(const std::string& folder);
+
 // The model's weights are those it ends with.
 base::Result<void> run_training(const TrainingOptions& options, const TrainingJob& job, model::Model& model);
 

@@ -138,6 +138,15 @@ class Distilled(LabCase):
       self.assertEqual(told["completion_tokens"], sum(row["teacher"]["usage"]["completion_tokens"] for row in rows))
       losses = [json.loads(line)["loss"] for line in self.read(out, "metrics.jsonl").splitlines()]
       self.assertLess(losses[-1], 0.7 * losses[0])
+    held = self.run_lab("distill", "eval", "--student", "known", "--teacher", "teacher", "--data", "sums.jsonl",
+                         "--json", "eval.json", "--threads", "1")
+    self.assertEqual(held.returncode, 0, held.stderr)
+    self.assertRegex(held.stdout, r"bought, exchanges +30 +0")
+    told = json.loads(self.read("eval.json"))
+    self.assertEqual((told["questions"], told["same_tokens"], told["student"]["bought"]["exchanges"]), (30, True, 30))
+    self.assertEqual(told["student"]["training"]["flop"],
+                     6 * told["student"]["parameters"] * told["student"]["training"]["tokens"])
+    self.assertLess(told["teacher"]["teachers_text"]["perplexity"], told["student"]["teachers_text"]["perplexity"])
     # Other tokens fit texts only.
     self.lab("problems", "--count", "50", "--out", "rows.jsonl")
     self.lab("train", "--data", "rows.jsonl", "--config", "teacher.yaml", "--out", "words", "--threads", "1", "--steps", "1")

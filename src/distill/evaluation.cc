@@ -1,0 +1,104 @@
+#include "distill/evaluation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "problems/answer.h"
+
+namespace stillwatch::distill {
+namespace {
+
+using base::Result;
+
+constexpr size_t kBatchTokens = 2048;
+
+// False for what is no such record.
+bool add(const nlohmann::json& told, Cost& cost) {
+  bool whole = told.is_object();
+  const auto number = [&](const char* key, bool wanted) {
+    const auto it = whole ? told.find(key) : told.end();
+    const bool there = whole && it != told.end();
+    if (there ? !it->is_number() || it->get<double>() < 0 : wanted) whole = false;
+    return whole && there ? it->get<double>() : 0;
+  };
+  const double parameters = number("parameters", true), tokens = number("tokens", true);
+  cost.operations +=
+      tokens * (parameters * (6 + 2 * number("on_policy", false)) + 2 * number("teacher_parameters", false));
+  cost.tokens += tokens;
+  cost.cpu_seconds += number("cpu_seconds", true);
+  cost.exchanges += number("exchanges", false);
+  cost.prompt_tokens += number("prompt_tokens", false);
+  cost.completion_tokens += number("completion_tokens", false);
+  return whole;
+}
+
+}  // namespace
+
+Result<Likeness> likeness(training::Network& network, std::span<const model::Example> written) {
+  std::vector<uint64_t> all(written.size());
+  std::iota(all.begin(), all.end(), uint64_t{0});
+  Likeness out;
+  std::vector<float> row;
+  for (const training::Batch& batch : training::batches_of(written, all, network.config().context, kBatchTokens)) {
+    const auto done = network.predict(batch, [&](size_t index, std::span<const float> logits) {
+      const auto target = static_cast<size_t>(batch.scored[index].target);
+      row.assign(logits.begin(), logits.end());
+      out.foretold += static_cast<size_t>(std::max_element(row.begin(), row.end()) - row.begin()) == target ? 1 : 0;
+      training::log_softmax(row);
+      out.nats -= static_cast<double>(row[target]);
+      ++out.tokens;
+    });
+    if (!done) return tl::unexpected(done.error());
+  }
+  return out;
+}
+
+std::vector<model::Conversation> conversations_of(const std::vector<Question>& questions, const Exam& exam) {
+  std::vector<model::Conversation> out;
+  for (size_t i = 0; i < questions.size(); ++i) {
+    if (!exam.answers[i].ended) continue;
+    out.push_back(questions[i].asked);
+    out.back().push_back({model::Role::kAssistant, exam.answers[i].content, exam.answers[i].reasoning});
+  }
+  return out;
+}
+
+Tally agreement(const Exam& a, const Exam& b) {
+  Tally tally;
+  for (size_t i = 0; i < a.answers.size(); ++i) {
+    ++tally.of;
+    tally.right += problems::says(a.answers[i].content, b.answers[i].content) ? 1 : 0;
+  }
+  return tally;
+}
+
+Tally shared_errors(const Exam& student, const Exam& teacher) {
+  Tally tally;
+  for (size_t i = 0; i < student.answers.size(); ++i) {
+    if (teacher.right[i]) continue;
+    ++tally.of;
+    tally.right += problems::says(student.answers[i].content, teacher.answers[i].content) ? 1 : 0;
+  }
+  return tally;
+}
+
+Result<Cost> read_cost(std::string_view json, std::string_view file) {
+  Cost cost;
+  const auto told = nlohmann::json::parse(json, nullptr, false);
+  bool whole = true;
+  for (const nlohmann::json* at = &told; at != nullptr && whole;) {
+    whole = add(*at, cost);
+    const auto before = whole ? at->find("before") : at->end();
+    at = whole && before != at->end() ? &*before : nullptr;
+  }
+  if (!whole)
+    return base::fail(
+        base::ErrorCode::kInput,
+        fmt::format("{} does not tell what a training took: it is damaged, delete it to go without", file));
+  return cost;
+}
+
+}  // namespace stillwatch::distill
