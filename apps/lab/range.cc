@@ -83,14 +83,14 @@ void add_range(CLI::App& app, int& status) {
   command->add_option("--student", a.student, "The students' recipe (YAML, docs/model.md)")->capture_default_str();
   command->add_option("--honest", a.honest, "Honest traffic to calibrate on (YAML, docs/population.md)")
       ->capture_default_str();
-  command->add_option("--live", a.live, "Honest traffic beside the harvest")->capture_default_str();
+  command->add_option("--live", a.live, "Other traffic, with one account in it that distils")->capture_default_str();
   command->add_option("--prompts", a.prompts, "Folder of the honest traffic's prompts")->capture_default_str();
-  command->add_option("--exchanges", a.settings.exchanges, "Of the harvest")
+  command->add_option("--problems", a.settings.problems, "That the harvester wants answered")
       ->capture_default_str()
       ->check(CLI::Range(1, 1'000'000));
-  command->add_option("--days", a.settings.schedule.days, "That the harvest takes")
+  command->add_option("--problems-share", a.settings.problems_share, "Of what it asks")
       ->capture_default_str()
-      ->check(CLI::Range(0.01, 10'000.0));
+      ->check(CLI::Range(0.001, 1.0));
   command->add_option("--test-problems", a.settings.test_problems, "To examine on")
       ->capture_default_str()
       ->check(CLI::Range(1, 1'000'000));

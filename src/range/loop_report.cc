@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "report/json.h"
 #include "report/text.h"
 #include "stats/binomial.h"
 
@@ -37,13 +38,13 @@ Json marks_json(const Marks& marks) {
 Json student_json(const Loop& loop, const Student& s) {
   return {{"student", s.name},
           {"description", s.description},
-          {"exchanges", s.exchanges},
+          {"problems", s.problems},
           {"with_reasoning", s.with_reasoning},
           {"parameters", s.parameters},
           {"training_tokens", s.training_tokens},
           {"flop", s.flop},
           {"loss", s.losses.points.empty() ? Json() : Json(s.losses.points.back().loss)},
-          {"problems", marks_json(s.marks)},
+          {"exam", marks_json(s.marks)},
           {"share_of_gain", share_of_gain(loop, s)}};
 }
 
@@ -58,6 +59,8 @@ Json detection_json(const Loop& loop) {
     json["flagged_after"] = f.flagged_after;
     if (f.flagged_at) json["flagged_at"] = base::format_rfc3339(*f.flagged_at);
   }
+  // All that the operator's own report says of the account, its reasons included.
+  json["account"] = Json::parse(report::account_json(f, report::Depth::kReasons));
   json["honest"] = {{"accounts", loop.seen.honest_accounts},
                     {"judged", loop.seen.honest_judged},
                     {"flagged", loop.seen.honest_flagged},
@@ -78,18 +81,18 @@ std::string detection_text(const Loop& loop) {
                   loop.seen.honest_flagged, loop.seen.honest_flagged == 1 ? "was" : "were");
   if (!f.flagged) {
     return fmt::format("The harvester was not flagged in {} exchanges (p-value {}). {}",
-                       report::count_text(loop.settings.exchanges), report::p_value_text(f.evidence), honest);
+                       report::count_text(loop.seen.harvester.exchanges), report::p_value_text(f.evidence), honest);
   }
   return fmt::format("The harvester was flagged after {} of its {} exchanges (p-value {}). {}",
-                     report::count_text(f.flagged_after), report::count_text(loop.settings.exchanges),
+                     report::count_text(f.flagged_after), report::count_text(loop.seen.harvester.exchanges),
                      report::p_value_text(f.evidence), honest);
 }
 
 std::string teacher_text(const Loop& loop) {
   return fmt::format(
-      "The teacher ({} parameters) answers {} of {} problems. {} exchanges were bought: {} tokens in, {} out.",
+      "The teacher ({} parameters) answers {} of {} problems. Of it {} answers were bought: {} tokens in, {} out.",
       report::amount_text(static_cast<double>(loop.teacher_parameters)), percent_text(loop.teacher.all),
-      loop.teacher.all.asked, report::count_text(loop.settings.exchanges), report::count_text(loop.prompt_tokens),
+      loop.teacher.all.asked, report::count_text(loop.seen.bought_at.size()), report::count_text(loop.prompt_tokens),
       report::count_text(loop.output_tokens));
 }
 
@@ -121,11 +124,11 @@ std::string students_table(const Loop& loop) {
   for (const Student& s : loop.students) {
     rows +=
         fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{:.0f} %</td></tr>\n",
-                    s.name, s.description, report::count_text(s.exchanges), report::count_text(s.with_reasoning),
+                    s.name, s.description, report::count_text(s.problems), report::count_text(s.with_reasoning),
                     report::amount_text(static_cast<double>(s.training_tokens)), percent_text(s.marks.all),
                     100 * share_of_gain(loop, s));
   }
-  return "<table><thead><tr><th>Student</th><th>What it learnt from</th><th>Exchanges</th><th>With reasoning</th>"
+  return "<table><thead><tr><th>Student</th><th>What it learnt from</th><th>Problems bought</th><th>With reasoning</th>"
          "<th>Training tokens</th><th>Problems answered (95 %)</th><th>Of the undefended one's gain</th></tr></thead>\n"
          "<tbody>\n" +
          rows + "</tbody></table>\n";
@@ -162,10 +165,10 @@ std::string to_json(const Loop& loop) {
   const Json json{{"stillwatch_range", 1},
                   {"seed", loop.settings.seed},
                   {"threads", loop.settings.threads},
-                  {"teacher", {{"parameters", loop.teacher_parameters}, {"problems", marks_json(loop.teacher)}}},
+                  {"teacher", {{"parameters", loop.teacher_parameters}, {"exam", marks_json(loop.teacher)}}},
                   {"harvest",
-                   {{"exchanges", loop.settings.exchanges},
-                    {"days", loop.settings.schedule.days},
+                   {{"exchanges", loop.seen.harvester.exchanges},
+                    {"problems", loop.seen.bought_at.size()},
                     {"prompt_tokens", loop.prompt_tokens},
                     {"output_tokens", loop.output_tokens}}},
                   {"detection", detection_json(loop)},
@@ -175,10 +178,10 @@ std::string to_json(const Loop& loop) {
 
 std::string to_terminal(const Loop& loop) {
   std::string text = teacher_text(loop) + "\n" + detection_text(loop) + "\n\n";
-  text += fmt::format("  {:<20} {:>9} {:>15} {:>24} {:>15}\n", "student", "exchanges", "with reasoning",
+  text += fmt::format("  {:<20} {:>9} {:>15} {:>24} {:>15}\n", "student", "bought", "with reasoning",
                       "problems answered", "share of gain");
   for (const Student& s : loop.students)
-    text += fmt::format("  {:<20} {:>9} {:>15} {:>24} {:>13.0f} %\n", s.name, report::count_text(s.exchanges),
+    text += fmt::format("  {:<20} {:>9} {:>15} {:>24} {:>13.0f} %\n", s.name, report::count_text(s.problems),
                         report::count_text(s.with_reasoning), percent_text(s.marks.all), 100 * share_of_gain(loop, s));
   return text;
 }

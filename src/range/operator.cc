@@ -1,8 +1,5 @@
 #include "range/operator.h"
 
-#include <algorithm>
-
-#include "base/random.h"
 #include "dialect/log_format.h"
 #include "features/features.h"
 #include "population/simulation.h"
@@ -11,102 +8,87 @@ namespace stillwatch::range {
 namespace {
 
 using base::Result;
-using base::Time;
 
-// Log lines and exchanges into one pipeline, as the scanner does it.
-class Eyes {
- public:
-  explicit Eyes(std::shared_ptr<const signals::Baseline> baseline) : pipeline_(std::move(baseline), {}, {}) {}
-
-  void see(const dialect::Exchange& e) {
-    features::Features f = extractor_.extract(e);
-    if (pipeline_.follow(e.account, f)) pipeline_.observe(e.account, e.organization, f);
-  }
-  // Each exchange of the line, `before` first.
-  template <typename Before>
-  Result<void> see_line(std::string_view line, const Before& before) {
-    const auto parsed = parser_.parse(line, [&](const dialect::Exchange& e) {
-      before(e.time);
-      see(e);
+// A simulation's log lines into one pipeline, as the scanner does it. `edit` may change an exchange first.
+template <typename Edit>
+Result<void> see_all(pipeline::Pipeline& pipeline, population::Simulation& simulation, const Edit& edit) {
+  dialect::LogParser parser(dialect::LogFormat::kExchange);
+  features::FeatureExtractor extractor;
+  for (std::string line; simulation.next(line);) {
+    const auto parsed = parser.parse(line, [&](const dialect::Exchange& given) {
+      dialect::Exchange e = given;
+      edit(e);
+      features::Features f = extractor.extract(e);
+      if (pipeline.follow(e.account, f)) pipeline.observe(e.account, e.organization, f);
     });
     if (!parsed) return tl::unexpected(parsed.error());
-    return {};
-  }
-  pipeline::Pipeline& pipeline() { return pipeline_; }
-
- private:
-  dialect::LogParser parser_{dialect::LogFormat::kExchange};
-  features::FeatureExtractor extractor_;
-  pipeline::Pipeline pipeline_;
-};
-
-template <typename Before>
-Result<void> see_all(Eyes& eyes, const population::Config& config, const population::Prompts& prompts,
-                     const Before& before) {
-  auto simulation = population::Simulation::start(config, prompts, {});
-  if (!simulation) return tl::unexpected(simulation.error());
-  for (std::string line; simulation->next(line);) {
-    if (auto ok = eyes.see_line(line, before); !ok) return ok;
   }
   return {};
 }
 
-std::vector<Time> moments(Time start, size_t count, const Schedule& schedule) {
-  constexpr double kDayMs = 86'400'000;
-  base::Random random(schedule.seed);
-  std::vector<Time> times;
-  for (size_t i = 0; i < count; ++i) {
-    const double day = schedule.first_day + schedule.days * random.uniform();
-    times.push_back(start + std::chrono::milliseconds(static_cast<int64_t>(day * kDayMs)));
-  }
-  std::sort(times.begin(), times.end());
-  return times;
-}
-
-dialect::Exchange exchange_of(const Bought& bought, Time time) {
-  dialect::Exchange e;
-  e.time = time;
-  e.account = kHarvester;
-  e.network = "198.51.100.7";
-  e.client = "stillwatch";
-  e.model = "teacher";
+void replace(dialect::Exchange& e, const Bought& bought) {
   e.turns = {{dialect::Role::kUser, bought.question}};
-  e.has_response = true;
+  e.system = {};
   e.answer = bought.answer;
   e.reasoning = bought.reasoning;
   e.prompt_tokens = static_cast<int64_t>(bought.prompt_tokens);
   e.output_tokens = static_cast<int64_t>(bought.output_tokens);
-  return e;
+}
+
+// The account that distils; nothing unless there is one, alone.
+Result<std::string> harvester_of(const population::Simulation& simulation) {
+  std::string name;
+  for (const population::Truth& truth : simulation.truths()) {
+    if (!truth.hostile) continue;
+    if (!name.empty())
+      return base::fail(base::ErrorCode::kInput, "the range watches one account that distils: this traffic has more");
+    name = truth.account;
+  }
+  if (name.empty())
+    return base::fail(base::ErrorCode::kInput,
+                      "no account of this traffic distils: give it a group `class: harvest`, `accounts: 1`");
+  return name;
 }
 
 }  // namespace
 
 Result<std::shared_ptr<const signals::Baseline>> learn_honest(const population::Config& config,
                                                               const population::Prompts& prompts) {
-  Eyes eyes(nullptr);
-  if (auto ok = see_all(eyes, config, prompts, [](Time) {}); !ok) return tl::unexpected(ok.error());
-  auto baseline = eyes.pipeline().calibrate();
+  auto simulation = population::Simulation::start(config, prompts, {});
+  if (!simulation) return tl::unexpected(simulation.error());
+  pipeline::Pipeline pipeline(nullptr, {}, {});
+  if (auto ok = see_all(pipeline, *simulation, [](const dialect::Exchange&) {}); !ok) return tl::unexpected(ok.error());
+  auto baseline = pipeline.calibrate();
   if (!baseline) return tl::unexpected(baseline.error());
   return std::make_shared<const signals::Baseline>(std::move(*baseline));
 }
 
 Result<Seen> watch(const population::Config& config, const population::Prompts& prompts,
-                   std::shared_ptr<const signals::Baseline> baseline, std::span<const Bought> bought,
-                   const Schedule& schedule) {
-  Eyes eyes(std::move(baseline));
-  const std::vector<Time> times = moments(config.start, bought.size(), schedule);
-  size_t next = 0;
-  const auto harvest_until = [&](Time time) {
-    for (; next < bought.size() && times[next] <= time; ++next) eyes.see(exchange_of(bought[next], times[next]));
-  };
-  if (auto ok = see_all(eyes, config, prompts, harvest_until); !ok) return tl::unexpected(ok.error());
-  harvest_until(Time::max());
+                   std::shared_ptr<const signals::Baseline> baseline, std::span<const Bought> bought, double share) {
+  auto first = population::Simulation::start(config, prompts, {});
+  if (!first) return tl::unexpected(first.error());
+  for (std::string line; first->next(line);) continue;
+  const auto harvester = harvester_of(*first);
+  if (!harvester) return tl::unexpected(harvester.error());
 
-  pipeline::Findings findings = eyes.pipeline().findings();
+  auto simulation = population::Simulation::start(config, prompts, {});
+  if (!simulation) return tl::unexpected(simulation.error());
+  pipeline::Pipeline pipeline(std::move(baseline), {}, {});
   Seen seen;
-  seen.baseline = findings.baseline.name;
+  uint64_t asked = 0;
+  const auto edit = [&](dialect::Exchange& e) {
+    if (e.account != *harvester) return;
+    ++asked;
+    const auto due = static_cast<size_t>(share * static_cast<double>(asked));
+    if (seen.bought_at.size() >= std::min(due, bought.size())) return;
+    replace(e, bought[seen.bought_at.size()]);
+    seen.bought_at.push_back(asked);
+  };
+  if (auto ok = see_all(pipeline, *simulation, edit); !ok) return tl::unexpected(ok.error());
+
+  pipeline::Findings findings = pipeline.findings();
   for (pipeline::AccountFinding& f : findings.ranked) {
-    if (f.account == kHarvester) {
+    if (f.account == *harvester) {
       seen.harvester = std::move(f);
       continue;
     }

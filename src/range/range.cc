@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/hash.h"
 #include "distill/answers.h"
 
@@ -10,7 +12,7 @@ namespace {
 
 using base::Result;
 
-enum Stream : uint64_t { kQuestions = 1, kTest, kMoments, kHonest, kLive, kWeights };
+enum Stream : uint64_t { kQuestions = 1, kTest, kHonest, kLive, kWeights };
 
 std::vector<problems::Problem> draw(uint64_t seed, problems::Split split, uint64_t count) {
   problems::Generator generator(seed, split);
@@ -23,7 +25,7 @@ Result<std::vector<Bought>> buy(const model::Model& teacher, const model::Transf
                                 const Settings& settings) {
   std::vector<Bought> bought;
   std::vector<std::vector<int32_t>> prompts;
-  for (problems::Problem& p : draw(seed, problems::Split::kTrain, settings.exchanges)) {
+  for (problems::Problem& p : draw(seed, problems::Split::kTrain, settings.problems)) {
     prompts.push_back(model::prompt_of({{model::Role::kUser, p.question, {}}}, *teacher.marks, teacher.tokenizer));
     bought.push_back({std::move(p.question), {}, {}, prompts.back().size(), 0});
   }
@@ -53,7 +55,6 @@ std::vector<model::Conversation> rows_of(std::span<const Bought> bought, size_t 
 Result<Loop> run(const Settings& settings, Inputs inputs, const Tell& tell) {
   const auto seed_of = [&](Stream stream) { return base::combine(settings.seed, stream); };
   Loop loop{.settings = settings};
-  loop.settings.schedule.seed = seed_of(kMoments);
   inputs.honest.seed = seed_of(kHonest);
   inputs.live.seed = seed_of(kLive);
   inputs.student.plan.seed = seed_of(kWeights);
@@ -66,26 +67,29 @@ Result<Loop> run(const Settings& settings, Inputs inputs, const Tell& tell) {
   if (!marks) return tl::unexpected(marks.error());
   loop.teacher = *marks;
 
-  tell(fmt::format("buying {} answers", settings.exchanges));
-  const auto bought = buy(inputs.teacher, transformer, seed_of(kQuestions), settings);
+  tell(fmt::format("answering {} problems", settings.problems));
+  auto bought = buy(inputs.teacher, transformer, seed_of(kQuestions), settings);
   if (!bought) return tl::unexpected(bought.error());
+
+  tell("calibrating on honest traffic, then watching the harvest among other honest traffic");
+  auto baseline = learn_honest(inputs.honest, inputs.prompts);
+  if (!baseline) return tl::unexpected(baseline.error());
+  auto seen = watch(inputs.live, inputs.prompts, std::move(*baseline), *bought, settings.problems_share);
+  if (!seen) return tl::unexpected(seen.error());
+  loop.seen = std::move(*seen);
+  const std::vector<uint64_t>& at = loop.seen.bought_at;
+  bought->resize(at.size());
   for (const Bought& b : *bought) {
     loop.prompt_tokens += b.prompt_tokens;
     loop.output_tokens += b.output_tokens;
   }
 
-  tell("calibrating on honest traffic, then watching the harvest among other honest traffic");
-  auto baseline = learn_honest(inputs.honest, inputs.prompts);
-  if (!baseline) return tl::unexpected(baseline.error());
-  auto seen = watch(inputs.live, inputs.prompts, std::move(*baseline), *bought, loop.settings.schedule);
-  if (!seen) return tl::unexpected(seen.error());
-  loop.seen = std::move(*seen);
-
   const size_t all = bought->size();
   const bool flagged = loop.seen.harvester.flagged;
-  const size_t before = flagged ? std::min<size_t>(loop.seen.harvester.flagged_after, all) : all;
+  const auto flag = std::upper_bound(at.begin(), at.end(), loop.seen.harvester.flagged_after);
+  const auto before = flagged ? static_cast<size_t>(flag - at.begin()) : all;
   const auto add = [&](std::string name, std::string description, size_t count, size_t reasoned) -> Result<void> {
-    tell(fmt::format("training a student, {}: {} exchanges, {} with reasoning", name, count, reasoned));
+    tell(fmt::format("training a student, {}: {} problems, {} with reasoning", name, count, reasoned));
     auto student =
         raise(inputs.student, inputs.teacher, rows_of(*bought, count, reasoned), test, settings.threads, tell);
     if (!student) return tl::unexpected(student.error());

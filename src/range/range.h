@@ -18,9 +18,9 @@ namespace stillwatch::range {
 
 struct Settings {
   uint64_t seed = 1;
-  uint64_t exchanges = 4000;
+  uint64_t problems = 3000;      // that the harvester wants
+  double problems_share = 0.75;  // of its exchanges, as long as it wants more
   uint64_t test_problems = 500;
-  Schedule schedule{};  // its seed is drawn from `seed`
   unsigned threads = 1;
 };
 
@@ -28,7 +28,7 @@ struct Inputs {
   const model::Model& teacher;  // with marks
   training::Recipe student;     // its seed is drawn from `seed`
   population::Config honest;    // to calibrate on
-  population::Config live;      // beside the harvest
+  population::Config live;      // with the harvest in it
   const population::Prompts& prompts;
 };
 
@@ -36,7 +36,7 @@ struct Loop {
   Settings settings;
   int64_t teacher_parameters = 0;
   Marks teacher;
-  uint64_t prompt_tokens = 0, output_tokens = 0;  // bought
+  uint64_t prompt_tokens = 0, output_tokens = 0;  // of the problems bought
   Seen seen;
   std::vector<Student> students;
 };

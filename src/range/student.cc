@@ -59,7 +59,7 @@ Result<Student> raise(const training::Recipe& recipe, const model::Model& teache
   model::Model model = training::fresh_model(recipe, teacher.tokenizer, *teacher.marks);
   Student student;
   student.parameters = model.config.parameters();
-  student.exchanges = rows.size();
+  student.problems = rows.size();
   std::vector<model::Example> examples;
   for (const model::Conversation& row : rows) {
     examples.push_back(model::example_of(row, *model.marks, model.tokenizer));

@@ -34,7 +34,7 @@ base::Result<Marks> examine(const model::Model& model, const model::Transformer&
 struct Student {
   std::string name;         // "undefended"
   std::string description;  // a sentence
-  uint64_t exchanges = 0;   // it was trained on
+  uint64_t problems = 0;    // it was trained on
   uint64_t with_reasoning = 0;
   int64_t parameters = 0;
   uint64_t training_tokens = 0;
