@@ -1,15 +1,13 @@
 #include <fmt/format.h>
 
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "distill/exam.h"
 #include "files.h"
 #include "lab.h"
 #include "model/folder.h"
-#include "model/generator.h"
-#include "problems/answer.h"
 
 namespace stillwatch::apps {
 namespace {
@@ -28,107 +26,41 @@ struct Arguments {
   unsigned threads = std::max(1u, std::thread::hardware_concurrency());
 };
 
-struct Question {
-  model::Conversation asked;
-  std::string answer, structure;
-  int level = 0;
-  std::string reasoning, said;
-  size_t tokens = 0;
-  bool right = false;
-};
-
-// The rows that have an `answer`, without their assistant's turn.
-Result<std::vector<Question>> read_questions(const std::string& path, uint64_t count) {
-  const auto text = read_file(path);
-  if (!text) return tl::unexpected(text.error());
-  std::vector<Question> out;
-  size_t number = 0;
-  for (std::string_view rest = *text; !rest.empty() && out.size() < count;) {
-    const size_t end = std::min(rest.find('\n'), rest.size());
-    const std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    ++number;
-    if (line.empty()) continue;
-    const auto row = nlohmann::json::parse(line, nullptr, false);
-    auto conversation = model::read_conversation(line, fmt::format("{}:{}", path, number));
-    if (!conversation) return tl::unexpected(conversation.error());
-    if (!row.contains("answer") || !row["answer"].is_string())
-      return base::fail(ErrorCode::kInput, fmt::format("{}:{}: `answer` is missing", path, number));
-    Question q;
-    q.answer = row["answer"].get<std::string>();
-    if (row.contains("structure") && row["structure"].is_string()) q.structure = row["structure"].get<std::string>();
-    if (row.contains("level") && row["level"].is_number_integer()) q.level = row["level"].get<int>();
-    while (!conversation->empty() && conversation->back().role == model::Role::kAssistant) conversation->pop_back();
-    q.asked = std::move(*conversation);
-    out.push_back(std::move(q));
-  }
-  if (out.empty()) return base::fail(ErrorCode::kInput, path + " holds no questions");
-  return out;
-}
-
-Result<void> answer_all(const model::Model& m, const model::Transformer& transformer, const Arguments& a,
-                        std::vector<Question>& questions) {
-  model::Generator generator(transformer, a.threads);
-  std::map<uint64_t, std::pair<size_t, model::AnswerParser>> open;
-  size_t next = 0;
-  while (next < questions.size() || !generator.idle()) {
-    for (; next < questions.size() && open.size() < a.concurrency; ++next) {
-      model::GenerationRequest request;
-      request.prompt = model::prompt_of(questions[next].asked, *m.marks, m.tokenizer);
-      if (a.no_reasoning) request.sampling.bias[m.tokenizer.find_special(m.marks->think)] = -1e9F;
-      request.tokens_max = a.tokens_max;
-      request.stop = m.config.eos;
-      // One mark closes reasoning and answers alike: the parser tells when the answer is over.
-      if (m.marks->think_end == m.marks->end) request.stop.clear();
-      request.sampling.temperature = 0;
-      const auto id = generator.add(std::move(request));
-      if (!id) return tl::unexpected(id.error());
-      open.emplace(*id, std::pair(next, model::AnswerParser(*m.marks, m.tokenizer)));
-    }
-    for (const model::GenerationEvent& e : generator.step()) {
-      auto& [index, parser] = open.at(e.id);
-      Question& q = questions[index];
-      ++q.tokens;
-      const auto part = parser.next(e.choice.token);
-      const std::string_view piece = m.tokenizer.piece(e.choice.token);
-      if (part == model::AnswerParser::Part::kReasoning) q.reasoning += piece;
-      if (part == model::AnswerParser::Part::kContent) q.said += piece;
-      if (part == model::AnswerParser::Part::kEnd) generator.cancel(e.id);
-      if (part == model::AnswerParser::Part::kEnd || e.finish) open.erase(e.id);
-    }
-  }
-  return {};
-}
-
 Result<void> exam(const Arguments& a) {
   auto loaded = model::load_model(a.model);
   if (!loaded) return tl::unexpected(loaded.error());
   if (!loaded->marks) return base::fail(ErrorCode::kInput, a.model + " knows no conversations");
-  auto questions = read_questions(a.data, a.count);
+  const auto text = read_file(a.data);
+  if (!text) return tl::unexpected(text.error());
+  const auto questions = distill::read_questions(*text, a.data, a.count);
   if (!questions) return tl::unexpected(questions.error());
   const model::Transformer transformer(loaded->config, std::move(loaded->weights));
-  if (auto ok = answer_all(*loaded, transformer, a, *questions); !ok) return ok;
-  std::map<int, std::pair<size_t, size_t>> levels;
-  size_t right = 0, tokens = 0;
-  std::string rows;
-  for (Question& q : *questions) {
-    q.right = problems::says(q.said, q.answer);
-    right += q.right;
-    tokens += q.tokens;
-    ++levels[q.level].second;
-    levels[q.level].first += q.right;
-    rows +=
-        nlohmann::ordered_json{
-            {"question", q.asked.back().content}, {"reasoning", q.reasoning}, {"said", q.said},  {"answer", q.answer},
-            {"structure", q.structure},           {"level", q.level},         {"right", q.right}}
-            .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
-        "\n";
-  }
-  fmt::print("right {} of {} ({:.1f} %), {} tokens\n", right, questions->size(),
-             100.0 * static_cast<double>(right) / static_cast<double>(questions->size()), tokens);
-  for (const auto& [level, count] : levels) fmt::print("  level {}: {} of {}\n", level, count.first, count.second);
+  distill::AnswerOptions options;
+  options.tokens_max = a.tokens_max;
+  options.at_once = a.concurrency;
+  options.threads = a.threads;
+  options.reasoning = !a.no_reasoning;
+  const auto exam = distill::examine(transformer, *loaded->marks, loaded->tokenizer, *questions, options);
+  if (!exam) return tl::unexpected(exam.error());
+  const auto [low, high] = exam->all.interval();
+  fmt::print("right {} of {} ({:.1f} %, 95 % interval {:.1f} to {:.1f}), {} tokens\n", exam->all.right, exam->all.of,
+             100 * exam->all.share(), 100 * low, 100 * high, exam->tokens);
+  for (const auto& [level, tally] : exam->levels) fmt::print("  level {}: {} of {}\n", level, tally.right, tally.of);
   if (a.out.empty()) return {};
-  return write_file(a.out, [&](const Write& write) { write(rows); });
+  return write_file(a.out, [&](const Write& write) {
+    for (size_t i = 0; i < questions->size(); ++i) {
+      const distill::Question& q = (*questions)[i];
+      const distill::Answer& said = exam->answers[i];
+      const nlohmann::ordered_json row{{"question", q.asked.back().content},
+                                       {"reasoning", said.reasoning},
+                                       {"said", said.content},
+                                       {"answer", q.answer},
+                                       {"structure", q.structure},
+                                       {"level", q.level},
+                                       {"right", static_cast<bool>(exam->right[i])}};
+      write(row.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+    }
+  });
 }
 
 }  // namespace

@@ -1,8 +1,12 @@
+// Held against definitions in double precision through whole networks: a teacher's view that is one position off, or of
+// another row, shows here.
 #include "distill/losses.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
-#include "distill/test_definitions.h"
+#include <cmath>
+#include <functional>
+
 #include "model/test_reference.h"
 #include "training/cpu_network.h"
 
@@ -10,170 +14,184 @@ namespace stillwatch::distill {
 namespace {
 
 using Kind = Divergence::Kind;
-using model::Config;
+using model::Row;
 using model::Weights;
 using training::Batch;
-using training::Scored;
 
-std::vector<Blend> blends(double temperature) {
-  return {{{Kind::kForwardKl, 0.5, temperature}, 0},
-          {{Kind::kForwardKl, 0.5, temperature}, 0.3},
-          {{Kind::kReverseKl, 0.5, temperature}, 0},
-          {{Kind::kReverseKl, 0.5, temperature}, 1},
-          {{Kind::kJsd, 0.2, temperature}, 0.6}};
-}
+const model::Config kShape = model::tiny_config(true, false);
 
-// Examples of uneven lengths in another order than their rows; the last is cut by the context.
-Batch uneven_batch(const Config& c, const std::vector<uint64_t>& rows) {
-  Batch batch;
-  base::Random random(7);
-  const size_t lengths[] = {9, 3, static_cast<size_t>(c.context) + 8};
-  for (size_t i = 0; i < rows.size(); ++i) {
-    model::Example e;
-    for (size_t t = 0; t < lengths[i]; ++t) {
-      e.tokens.push_back(static_cast<int32_t>(random.below(static_cast<uint64_t>(c.vocab_size))));
-      e.scored.push_back(t >= 2);
-    }
-    batch.add(e, rows[i], c.context);
-  }
-  return batch;
-}
-
-// Logits of every scored position, by the slow network.
-std::vector<Doubles> slow_logits(const Config& c, const Weights& w, const Batch& batch) {
-  std::vector<Doubles> out(batch.scored.size());
-  for (size_t e = 0; e < batch.examples(); ++e) {
-    const size_t begin = batch.starts[e];
-    const auto rows =
-        model::reference_logits(c, w, std::span(batch.tokens).subspan(begin, batch.starts[e + 1] - begin));
-    for (size_t i = 0; i < out.size(); ++i) {
-      if (batch.scored[i].example == e) out[i] = rows[batch.scored[i].position - begin];
-    }
-  }
-  return out;
-}
-
-double data_loss(const Doubles& student, const Scored& s) {
-  return -std::log(softmax(student, 1)[static_cast<size_t>(s.target)]);
-}
-
-double blended(const Blend& blend, const Doubles& teacher, const Doubles& student, const Scored& s) {
-  const double t = blend.divergence.temperature;
-  return (1 - blend.data_weight) * t * t * defined(blend.divergence, softmax(teacher, t), softmax(student, t)) +
-         blend.data_weight * data_loss(student, s);
-}
-
-class Losses : public testing::Test {
- protected:
-  Losses() : config_(model::tiny_config(true, false)) {
-    config_.context = 20;
-    batch_ = uneven_batch(config_, {2, 0, 1});
-    student_ = model::random_weights(config_, 3);
-  }
-
-  // What the network makes of a loss is what `slow` says of the slow network's logits: the sum, and the gradients by
-  // some of the weights.
-  void expect_learns(training::Loss& loss, const std::function<double(const std::vector<Doubles>&)>& slow) {
-    const double scale = 1.0 / static_cast<double>(batch_.scored.size());
-    auto network = training::make_cpu_network(config_, student_, 2);
-    ASSERT_TRUE(network);
-    const auto sum = (*network)->accumulate(batch_, loss, scale);
-    ASSERT_TRUE(sum) << sum.error().message;
-    EXPECT_NEAR(*sum, slow(slow_logits(config_, student_, batch_)), 2e-4);
-    training::AdamW adam;
-    adam.beta1 = 0;  // the first moment is the gradient
-    (*network)->update(adam, 0, 1);
-    const Weights gradients = (*network)->snapshot().first;
-    base::Random random(1);
-    for (const char* name : {"model.embed_tokens.weight", "model.layers.0.mlp.up_proj.weight", "model.norm.weight"}) {
-      model::Tensor& tensor = student_.find(name)->second;
-      const std::vector<float>& gradient = gradients.find(name)->second.values;
-      for (int probe = 0; probe < 3; ++probe) {
-        const size_t i = random.below(tensor.values.size());
-        const float before = tensor.values[i];
-        tensor.values[i] = before + 1e-3F;
-        const double up = tensor.values[i], above = slow(slow_logits(config_, student_, batch_));
-        tensor.values[i] = before - 1e-3F;
-        const double down = tensor.values[i], below = slow(slow_logits(config_, student_, batch_));
-        tensor.values[i] = before;
-        EXPECT_NEAR(gradient[i], (above - below) / (up - down) * scale, 3e-5 + 3e-4 * std::abs(gradient[i]))
-            << name << " " << i;
+// Rows of uneven lengths, scored from the third token on; row 1 comes last, and row 3 is left out.
+const std::vector<model::Example>& examples() {
+  static const std::vector<model::Example> all = [] {
+    std::vector<model::Example> out;
+    base::Random random(7);
+    for (const size_t length : {9, 17, 3, 11}) {
+      model::Example e;
+      for (size_t i = 0; i < length; ++i) {
+        e.tokens.push_back(static_cast<int32_t>(random.below(static_cast<uint64_t>(kShape.vocab_size))));
+        e.scored.push_back(i >= 2);
       }
+      out.push_back(std::move(e));
+    }
+    return out;
+  }();
+  return all;
+}
+
+Batch batch() {
+  Batch b;
+  for (const uint64_t row : {2, 0, 1}) b.add(examples()[row], row, kShape.context);
+  return b;
+}
+
+Row probabilities(const Row& logits, double temperature = 1) {
+  Row p;
+  double sum = 0;
+  for (const double x : logits) p.push_back(std::exp(x / temperature)), sum += p.back();
+  for (double& x : p) x /= sum;
+  return p;
+}
+
+double kl(const Row& a, const Row& b) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) sum += a[i] > 0 ? a[i] * std::log(a[i] / b[i]) : 0;
+  return sum;
+}
+
+double defined(const Divergence& d, const Row& p, const Row& q) {
+  if (d.kind == Kind::kForwardKl) return kl(p, q);
+  if (d.kind == Kind::kReverseKl) return kl(q, p);
+  Row m;
+  for (size_t i = 0; i < p.size(); ++i) m.push_back(d.beta * p[i] + (1 - d.beta) * q[i]);
+  return d.beta * kl(p, m) + (1 - d.beta) * kl(q, m);
+}
+
+// The sum over all that is scored, position by position from the examples themselves.
+using AtPosition = std::function<double(uint64_t row, size_t target, const Row& student)>;
+double slow_sum(const Weights& student, const AtPosition& at) {
+  double sum = 0;
+  for (const uint64_t row : {2, 0, 1}) {
+    const model::Example& e = examples()[row];
+    const auto logits = model::reference_logits(kShape, student, e.tokens);
+    for (size_t t = 1; t < e.tokens.size(); ++t) {
+      if (e.scored[t]) sum += at(row, t, logits[t - 1]);
     }
   }
+  return sum;
+}
 
-  Config config_;
-  Batch batch_;
-  Weights student_;
-};
+double cross_entropy(uint64_t row, size_t target, const Row& student) {
+  return -std::log(probabilities(student)[static_cast<size_t>(examples()[row].tokens[target])]);
+}
 
-TEST_F(Losses, OfATeachersLogitsAreTheSlowTwins) {
-  Config shape = config_;  // a teacher of another shape, with more context
-  shape.dim = 16;
-  shape.heads = 2;
-  shape.context = 64;
-  const Weights weights = model::random_weights(shape, 5);
-  auto teacher = training::make_cpu_network(shape, weights, 1);
+// Loss and gradients of the network against the slow sum and its differences.
+void expect_same(training::Loss& loss, const AtPosition& at) {
+  Weights student = model::random_weights(kShape, 3);
+  auto network = training::make_cpu_network(kShape, student, 2);
+  ASSERT_TRUE(network);
+  const auto sum = (*network)->accumulate(batch(), loss, 1);
+  ASSERT_TRUE(sum) << sum.error().message;
+  EXPECT_NEAR(*sum, slow_sum(student, at), 3e-4);
+  EXPECT_NEAR(*(*network)->measure(batch(), loss), *sum, 1e-5);
+  // With beta1 = 0 the first moment is the gradient.
+  training::AdamW adam;
+  adam.beta1 = 0;
+  (*network)->update(adam, 0, 1);
+  const Weights gradients = (*network)->snapshot().first;
+  base::Random random(1);
+  for (auto& [name, tensor] : student) {
+    const model::Tensor& gradient = gradients.find(name)->second;
+    for (int probe = 0; probe < 2; ++probe) {
+      const size_t i = random.below(tensor.values.size());
+      const float before = tensor.values[i];
+      tensor.values[i] = before + 1e-3F;
+      const double up = tensor.values[i], above = slow_sum(student, at);
+      tensor.values[i] = before - 1e-3F;
+      const double down = tensor.values[i], below = slow_sum(student, at);
+      tensor.values[i] = before;
+      const double slope = (above - below) / (up - down);
+      EXPECT_NEAR(gradient.values[i], slope, 1e-3 + 1e-3 * std::abs(slope)) << name << " " << i;
+    }
+  }
+}
+
+std::vector<Blend> blends() {
+  return {{{Kind::kForwardKl, 0, 1}, 0},
+          {{Kind::kForwardKl, 0, 2}, 0.3},
+          {{Kind::kReverseKl, 0, 1}, 0},
+          {{Kind::kJsd, 0.2, 1.5}, 0.5}};
+}
+
+TEST(LogitLoss, IsTheDivergenceAtEveryScoredPosition) {
+  const Weights of_teacher = model::random_weights(kShape, 11);
+  auto teacher = training::make_cpu_network(kShape, of_teacher, 2);
   ASSERT_TRUE(teacher);
-  const std::vector<Doubles> truth = slow_logits(shape, weights, batch_);
-  for (const double temperature : {1.0, 2.0}) {
-    for (const Blend& blend : blends(temperature)) {
-      LogitLoss loss(**teacher, blend);
-      expect_learns(loss, [&](const std::vector<Doubles>& logits) {
-        double sum = 0;
-        for (size_t i = 0; i < logits.size(); ++i) sum += blended(blend, truth[i], logits[i], batch_.scored[i]);
-        return sum;
-      });
-    }
+  std::vector<std::vector<Row>> view;
+  for (const model::Example& e : examples()) view.push_back(model::reference_logits(kShape, of_teacher, e.tokens));
+  for (const Blend& blend : blends()) {
+    LogitLoss loss(**teacher, blend);
+    expect_same(loss, [&](uint64_t row, size_t target, const Row& student) {
+      const double t = blend.divergence.temperature;
+      const double d =
+          t * t * defined(blend.divergence, probabilities(view[row][target - 1], t), probabilities(student, t));
+      return (1 - blend.data_weight) * d + blend.data_weight * cross_entropy(row, target, student);
+    });
   }
 }
 
-// Every row knows other tokens, another number of them at every place, and of some places nothing.
-TEST_F(Losses, OfKnownTokensAreTheSlowTwins) {
-  base::Random random(11);
-  std::vector<KnownTokens> known(3);
-  for (KnownTokens& row : known) {
-    row.resize(15);  // the longest example has more
-    for (TopTokens& top : row) {
-      const uint64_t count = random.below(4);
-      for (uint64_t k = 0; k < count; ++k)
-        top.emplace_back(static_cast<int32_t>(5 * k + random.below(5)), static_cast<float>(-1.5 - random.uniform()));
+TEST(TopLoss, TakesWhatIsKnownOfItsRowAndTheTokenWhereNothingIs) {
+  const Weights of_teacher = model::random_weights(kShape, 11);
+  constexpr size_t kKnown = 4;
+  std::vector<KnownTokens> known;
+  std::vector<std::vector<Row>> view;
+  for (const model::Example& e : examples()) {
+    view.push_back(model::reference_logits(kShape, of_teacher, e.tokens));
+    KnownTokens row(e.tokens.size());
+    for (size_t t = 1; t < e.tokens.size(); ++t) {
+      if (t % 3 == 0) continue;  // a mark, say
+      const Row p = probabilities(view.back()[t - 1]);
+      for (size_t i = 0; i < kKnown; ++i) row[t].emplace_back(static_cast<int32_t>(i), std::log(p[i]));
     }
+    known.push_back(std::move(row));
   }
-  for (const Blend& blend : blends(1)) {
+  const auto coarse = [&](const Row& p) {
+    Row out(p.begin(), p.begin() + kKnown);
+    out.push_back(0);
+    for (size_t i = kKnown; i < p.size(); ++i) out.back() += p[i];
+    return out;
+  };
+  for (Blend blend : blends()) {
+    blend.divergence.temperature = 1;
     TopLoss loss(known, blend);
-    size_t unknown = 0;
-    expect_learns(loss, [&](const std::vector<Doubles>& logits) {
-      double sum = 0;
-      unknown = 0;
-      for (size_t i = 0; i < logits.size(); ++i) {
-        const Scored& s = batch_.scored[i];
-        const KnownTokens& row = known[batch_.rows[s.example]];
-        const TopTokens top = s.offset < row.size() ? row[s.offset] : TopTokens{};
-        if (top.empty()) {
-          sum += data_loss(logits[i], s);
-          ++unknown;
-          continue;
-        }
-        // Outcomes: the known tokens, and all the rest.
-        const Doubles all = softmax(logits[i], 1);
-        Doubles p, q;
-        double p_rest = 1, q_rest = 1;
-        for (const auto& [token, logprob] : top) {
-          p.push_back(std::exp(static_cast<double>(logprob)));
-          q.push_back(all[static_cast<size_t>(token)]);
-          p_rest -= p.back();
-          q_rest -= q.back();
-        }
-        p.push_back(p_rest);
-        q.push_back(q_rest);
-        sum += (1 - blend.data_weight) * defined(blend.divergence, p, q) + blend.data_weight * data_loss(logits[i], s);
-      }
-      return sum;
+    expect_same(loss, [&](uint64_t row, size_t target, const Row& student) {
+      const double token = cross_entropy(row, target, student);
+      if (target % 3 == 0) return token;
+      const double d =
+          defined(blend.divergence, coarse(probabilities(view[row][target - 1])), coarse(probabilities(student)));
+      return (1 - blend.data_weight) * d + blend.data_weight * token;
     });
-    EXPECT_GT(unknown, 3u);
-    EXPECT_LT(unknown, batch_.scored.size());
   }
+}
+
+TEST(LogitLoss, VanishesForAStudentThatIsTheTeacher) {
+  const Weights w = model::random_weights(kShape, 3);
+  auto teacher = training::make_cpu_network(kShape, w, 1), student = training::make_cpu_network(kShape, w, 1);
+  LogitLoss loss(**teacher, {});
+  EXPECT_NEAR(*(*student)->accumulate(batch(), loss, 1), 0, 1e-4);
+  EXPECT_NEAR((*student)->gradient_norm(), 0, 1e-4);
+}
+
+TEST(LogitLoss, RefusesABatchWhoseLogitsTakeTooMuchMemory) {
+  model::Config wide = kShape;
+  wide.vocab_size = 1 << 14;
+  auto teacher = training::make_cpu_network(wide, training::initial_weights(wide, 1), 1);
+  ASSERT_TRUE(teacher);
+  LogitLoss loss(**teacher, {});
+  Batch b;
+  b.scored.resize(kTeacherBytesMax / sizeof(float) / (1 << 14) + 1);
+  const auto refused = loss.prepare(b);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("lower `batch_tokens`"));
 }
 
 }  // namespace

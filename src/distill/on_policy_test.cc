@@ -1,98 +1,104 @@
 #include "distill/on_policy.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
-#include "model/test_reference.h"
-#include "training/cpu_network.h"
-#include "training/fresh_model.h"
+#include "distill/losses.h"
+#include "distill/test_models.h"
 
 namespace stillwatch::distill {
 namespace {
 
-class OnPolicyTest : public testing::Test {
- protected:
-  OnPolicyTest() {
-    for (const model::Conversation& row : conversations())
-      examples_.push_back(model::example_of(row, *student_.marks, student_.tokenizer));
-    settings_.tokens_max = 12;
-    network_ = *training::make_cpu_network(student_.config, student_.weights, 1);
-  }
-  static std::vector<model::Conversation> conversations() {
-    std::vector<model::Conversation> rows;
-    for (size_t i = 1; i <= 6; ++i) {
-      rows.push_back({{model::Role::kUser, "what is " + std::string(i, 'a'), ""},
-                      {model::Role::kAssistant, "it is b", "because"}});
-    }
-    return rows;
-  }
-  static model::Model fresh() {
-    training::Recipe recipe;
-    recipe.shape = model::tiny_config(true, false);
-    return training::fresh_model(recipe, training::fit_tokenizer(conversations(), 280), model::ChatTemplate::own());
-  }
-  OnPolicy make(OnPolicy::Told told = {}) {
-    return {settings_, *student_.marks, student_.tokenizer, examples_, std::move(told)};
-  }
+struct Setting {
+  std::vector<model::Conversation> rows = test::sums(12);
+  model::Model teacher = test::fitted(rows);
+  model::Model student = training::fresh_model(test::small_recipe(9), teacher.tokenizer, *teacher.marks);
+  std::vector<model::Example> examples = test::examples_of(rows, teacher);
+  std::unique_ptr<training::Network> judge = *training::make_cpu_network(teacher.config, teacher.weights, 1);
+  LogitLoss loss{*judge, {{Divergence::Kind::kJsd, 0.5, 1}, 0}};
 
-  model::Model student_ = fresh();
-  std::vector<model::Example> examples_;
-  OnPolicySettings settings_;
-  std::unique_ptr<training::Network> network_;
-  const std::vector<uint64_t> rows_{4, 0, 3};
+  OnPolicySettings settings(double share) const { return {.share = share, .tokens_max = 30, .seed = 4}; }
+  OnPolicy policy(double share, OnPolicy::Told told = {}) const {
+    return {settings(share), *teacher.marks, teacher.tokenizer, examples, std::move(told)};
+  }
 };
 
-TEST_F(OnPolicyTest, LearnsFromAnswersToThePromptsOfItsRows) {
-  settings_.share = 1;
-  OnPolicy on_policy = make();
-  const auto answers = on_policy.renew(1, rows_, *network_);
-  ASSERT_TRUE(answers && *answers);
-  ASSERT_EQ((*answers)->size(), rows_.size());
+TEST(OnPolicy, GivesTheStudentsAnswersToTheRowsPrompts) {
+  const Setting s;
+  auto network = *training::make_cpu_network(s.student.config, s.student.weights, 1);
+  OnPolicy policy = s.policy(1);
+  const std::vector<uint64_t> rows = {7, 2};
+  const auto given = policy.renew(3, rows, *network);
+  ASSERT_TRUE(given && *given);
+  ASSERT_EQ((*given)->size(), 2U);
   size_t made = 0;
-  for (size_t i = 0; i < rows_.size(); ++i) {
-    const model::Example& own = (**answers)[i];
-    const model::Example& row = examples_[rows_[i]];
-    const auto prompt = static_cast<size_t>(std::find(row.scored.begin(), row.scored.end(), true) - row.scored.begin());
-    ASSERT_GT(own.tokens.size(), prompt);
-    EXPECT_LE(own.tokens.size(), prompt + settings_.tokens_max);
-    for (size_t t = 0; t < own.tokens.size(); ++t) {
-      EXPECT_EQ(own.scored[t], t >= prompt);
-      if (t < prompt) {
-        EXPECT_EQ(own.tokens[t], row.tokens[t]);
-      }
-    }
-    made += own.tokens.size() - prompt;
+  for (size_t i = 0; i < 2; ++i) {
+    const model::Example& own = (**given)[i];
+    const auto prompt = model::prompt_of({s.rows[rows[i]][0]}, *s.teacher.marks, s.teacher.tokenizer);
+    ASSERT_GT(own.tokens.size(), prompt.size());
+    EXPECT_TRUE(std::equal(prompt.begin(), prompt.end(), own.tokens.begin()));
+    for (size_t t = 0; t < own.tokens.size(); ++t) EXPECT_EQ(own.scored[t], t >= prompt.size());
+    EXPECT_NE(own.tokens, s.examples[rows[i]].tokens);  // an untaught student's, not the data's
+    made += own.tokens.size() - prompt.size();
   }
-  EXPECT_EQ(on_policy.tokens_made(), made);
+  EXPECT_EQ(policy.tokens_made(), made);
+  // Seed and step alone decide.
+  EXPECT_EQ((*s.policy(1).renew(3, rows, *network))->at(0).tokens, (**given)[0].tokens);
+  EXPECT_NE((*s.policy(1).renew(4, rows, *network))->at(0).tokens, (**given)[0].tokens);
 }
 
-TEST_F(OnPolicyTest, SeedStepAndWeightsDecide) {
-  settings_.share = 1;
-  const auto tokens = [&](uint64_t step) {
-    std::vector<std::vector<int32_t>> out;
-    const auto answers = make().renew(step, rows_, *network_);
-    for (const model::Example& e : **answers) out.push_back(e.tokens);
-    return out;
-  };
-  EXPECT_EQ(tokens(1), tokens(1));
-  EXPECT_NE(tokens(1), tokens(2));
-  const auto before = tokens(1);
-  settings_.seed = 2;
-  EXPECT_NE(tokens(1), before);
-}
-
-TEST_F(OnPolicyTest, ItsShareOfStepsIsItsOwnAndTheTeacherIsToldOfAll) {
-  settings_.share = 0.3;
-  settings_.tokens_max = 1;
-  size_t own = 0, told_own = 0, told_rows = 0;
-  OnPolicy on_policy = make([&](const std::vector<model::Example>* answers) -> base::Result<void> {
-    ++(answers != nullptr ? told_own : told_rows);
+TEST(OnPolicy, DrawsItsShareOfStepsAndTellsOfEach) {
+  const Setting s;
+  auto network = *training::make_cpu_network(s.student.config, s.student.weights, 1);
+  int told_rows = 0, told_own = 0, own = 0;
+  OnPolicy policy = s.policy(0.3, [&](const std::vector<model::Example>* answers) -> base::Result<void> {
+    ++(answers == nullptr ? told_rows : told_own);
     return {};
   });
-  for (uint64_t step = 1; step <= 200; ++step) own += on_policy.renew(step, rows_, *network_)->has_value();
-  EXPECT_GT(own, 40u);
-  EXPECT_LT(own, 80u);
+  const std::vector<uint64_t> rows = {1};
+  for (uint64_t step = 0; step < 200; ++step) own += (*policy.renew(step, rows, *network)).has_value();
+  EXPECT_NEAR(own, 60, 25);
   EXPECT_EQ(told_own, own);
-  EXPECT_EQ(told_own + told_rows, 200u);
+  EXPECT_EQ(told_rows, 200 - own);
+  OnPolicy never = s.policy(0);
+  EXPECT_FALSE((*never.renew(1, rows, *network)).has_value());
+}
+
+// Trains on the student's own answers alone; `pause`: the step behind which it is saved, thrown away and begun again.
+std::string trained(Setting& s, uint64_t pause, std::vector<double>& losses) {
+  training::Plan plan = test::small_recipe().plan;
+  plan.steps = 60;
+  OnPolicy policy = s.policy(1);
+  const auto start = [&] {
+    auto t = *training::Trainer::start(plan, *training::make_cpu_network(s.student.config, s.student.weights, 1),
+                                       s.examples, s.loss);
+    t.set_renew([&](uint64_t step, std::span<const uint64_t> rows, training::Network& network) {
+      return policy.renew(step, rows, network);
+    });
+    return t;
+  };
+  auto trainer = start();
+  const auto state = [&] {
+    std::string bytes;
+    trainer.save_state([&](std::string_view part) { bytes += part; });
+    return bytes;
+  };
+  while (!trainer.done()) {
+    losses.push_back(trainer.step()->loss);
+    if (trainer.steps_done() != pause) continue;
+    const std::string kept = state();
+    trainer = start();
+    EXPECT_TRUE(trainer.load_state(kept, "state"));
+  }
+  return state();
+}
+
+TEST(OnPolicy, TeachesAndGoesOnBitForBit) {
+  Setting s;
+  std::vector<double> losses, again;
+  const std::string uninterrupted = trained(s, 0, losses);
+  EXPECT_EQ(trained(s, 17, again), uninterrupted);
+  EXPECT_EQ(losses, again);
+  EXPECT_LT(losses.back(), 0.75 * losses.front());
 }
 
 }  // namespace

@@ -7,31 +7,24 @@
 
 #include "report/json.h"
 #include "report/text.h"
-#include "stats/binomial.h"
 
 namespace stillwatch::range {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-stats::Interval interval_of(const Score& score) {
-  return stats::clopper_pearson(score.right, score.asked);
-}
-
-Json score_json(const Score& score) {
-  const stats::Interval interval = interval_of(score);
+Json score_json(const distill::Tally& score) {
+  const stats::Interval interval = score.interval();
   return {{"right", score.right},
-          {"asked", score.asked},
+          {"asked", score.of},
           {"share", score.share()},
           {"low", interval.low},
           {"high", interval.high}};
 }
 
-Json marks_json(const Marks& marks) {
-  Json json = score_json(marks.all);
-  for (size_t i = 0; i < marks.levels.size(); ++i) {
-    if (marks.levels[i].asked > 0) json["levels"][std::to_string(i + 1)] = score_json(marks.levels[i]);
-  }
+Json exam_json(const distill::Exam& exam) {
+  Json json = score_json(exam.all);
+  for (const auto& [level, tally] : exam.levels) json["levels"][std::to_string(level)] = score_json(tally);
   return json;
 }
 
@@ -44,7 +37,7 @@ Json student_json(const Loop& loop, const Student& s) {
           {"training_tokens", s.training_tokens},
           {"flop", s.flop},
           {"loss", s.losses.points.empty() ? Json() : Json(s.losses.points.back().loss)},
-          {"exam", marks_json(s.marks)},
+          {"exam", exam_json(s.exam)},
           {"share_of_gain", share_of_gain(loop, s)}};
 }
 
@@ -68,8 +61,8 @@ Json detection_json(const Loop& loop) {
   return json;
 }
 
-std::string percent_text(const Score& score) {
-  const stats::Interval interval = interval_of(score);
+std::string percent_text(const distill::Tally& score) {
+  const stats::Interval interval = score.interval();
   return fmt::format("{:.1f} % ({:.1f} to {:.1f})", 100 * score.share(), 100 * interval.low, 100 * interval.high);
 }
 
@@ -92,7 +85,7 @@ std::string teacher_text(const Loop& loop) {
   return fmt::format(
       "The teacher ({} parameters) answers {} of {} problems. Of it {} answers were bought: {} tokens in, {} out.",
       report::amount_text(static_cast<double>(loop.teacher_parameters)), percent_text(loop.teacher.all),
-      loop.teacher.all.asked, report::count_text(loop.seen.bought_at.size()), report::count_text(loop.prompt_tokens),
+      loop.teacher.all.of, report::count_text(loop.seen.bought_at.size()), report::count_text(loop.prompt_tokens),
       report::count_text(loop.output_tokens));
 }
 
@@ -101,8 +94,8 @@ std::string bars_svg(const Loop& loop) {
   constexpr double kLeft = 170, kWidth = 480, kRow = 34;
   std::string bars;
   double y = 8;
-  const auto bar = [&](const std::string& name, const Score& score, const char* kind) {
-    const stats::Interval interval = interval_of(score);
+  const auto bar = [&](const std::string& name, const distill::Tally& score, const char* kind) {
+    const stats::Interval interval = score.interval();
     bars += fmt::format(
         "<text x=\"{:.0f}\" y=\"{:.0f}\" text-anchor=\"end\">{}</text>"
         "<rect class=\"{}\" x=\"{:.0f}\" y=\"{:.0f}\" width=\"{:.1f}\" height=\"20\"/>"
@@ -114,7 +107,7 @@ std::string bars_svg(const Loop& loop) {
     y += kRow;
   };
   bar("teacher", loop.teacher.all, "teacher");
-  for (const Student& s : loop.students) bar(s.name, s.marks.all, "student");
+  for (const Student& s : loop.students) bar(s.name, s.exam.all, "student");
   return fmt::format("<svg viewBox=\"0 0 760 {:.0f}\" role=\"img\" aria-label=\"problems answered\">\n{}</svg>\n", y,
                      bars);
 }
@@ -125,7 +118,7 @@ std::string students_table(const Loop& loop) {
     rows +=
         fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{:.0f} %</td></tr>\n",
                     s.name, s.description, report::count_text(s.problems), report::count_text(s.with_reasoning),
-                    report::amount_text(static_cast<double>(s.training_tokens)), percent_text(s.marks.all),
+                    report::amount_text(static_cast<double>(s.training_tokens)), percent_text(s.exam.all),
                     100 * share_of_gain(loop, s));
   }
   return "<table><thead><tr><th>Student</th><th>What it learnt from</th><th>Problems bought</th><th>With reasoning</th>"
@@ -154,9 +147,9 @@ svg { width: 100%; font: 14px system-ui, sans-serif; } .teacher { fill: #8a94a0;
 
 double share_of_gain(const Loop& loop, const Student& student) {
   if (loop.students.size() < 2) return 0;
-  const double nothing = loop.students.back().marks.all.share();
-  const double gain = loop.students.front().marks.all.share() - nothing;
-  return gain > 0 ? std::clamp((student.marks.all.share() - nothing) / gain, 0.0, 1.0) : 0;
+  const double nothing = loop.students.back().exam.all.share();
+  const double gain = loop.students.front().exam.all.share() - nothing;
+  return gain > 0 ? std::clamp((student.exam.all.share() - nothing) / gain, 0.0, 1.0) : 0;
 }
 
 std::string to_json(const Loop& loop) {
@@ -165,7 +158,7 @@ std::string to_json(const Loop& loop) {
   const Json json{{"stillwatch_range", 1},
                   {"seed", loop.settings.seed},
                   {"threads", loop.settings.threads},
-                  {"teacher", {{"parameters", loop.teacher_parameters}, {"exam", marks_json(loop.teacher)}}},
+                  {"teacher", {{"parameters", loop.teacher_parameters}, {"exam", exam_json(loop.teacher)}}},
                   {"harvest",
                    {{"exchanges", loop.seen.harvester.exchanges},
                     {"problems", loop.seen.bought_at.size()},
@@ -182,7 +175,7 @@ std::string to_terminal(const Loop& loop) {
                       "problems answered", "share of gain");
   for (const Student& s : loop.students)
     text += fmt::format("  {:<20} {:>9} {:>15} {:>24} {:>13.0f} %\n", s.name, report::count_text(s.problems),
-                        report::count_text(s.with_reasoning), percent_text(s.marks.all), 100 * share_of_gain(loop, s));
+                        report::count_text(s.with_reasoning), percent_text(s.exam.all), 100 * share_of_gain(loop, s));
   return text;
 }
 

@@ -58,14 +58,17 @@ Result<Loop> run(const Settings& settings, Inputs inputs, const Tell& tell) {
   inputs.honest.seed = seed_of(kHonest);
   inputs.live.seed = seed_of(kLive);
   inputs.student.plan.seed = seed_of(kWeights);
-  const auto test = draw(seed_of(kTest), problems::Split::kTest, settings.test_problems);
+  std::vector<distill::Question> test;
+  for (const problems::Problem& p : draw(seed_of(kTest), problems::Split::kTest, settings.test_problems))
+    test.push_back(distill::question_of(p));
 
   const model::Transformer transformer(inputs.teacher.config, inputs.teacher.weights);
   loop.teacher_parameters = inputs.teacher.config.parameters();
   tell(fmt::format("examining the teacher on {} problems", test.size()));
-  auto marks = examine(inputs.teacher, transformer, test, settings.threads);
-  if (!marks) return tl::unexpected(marks.error());
-  loop.teacher = *marks;
+  auto exam = distill::examine(transformer, *inputs.teacher.marks, inputs.teacher.tokenizer, test,
+                               {.threads = settings.threads});
+  if (!exam) return tl::unexpected(exam.error());
+  loop.teacher = std::move(*exam);
 
   tell(fmt::format("answering {} problems", settings.problems));
   auto bought = buy(inputs.teacher, transformer, seed_of(kQuestions), settings);

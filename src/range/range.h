@@ -35,7 +35,7 @@ struct Inputs {
 struct Loop {
   Settings settings;
   int64_t teacher_parameters = 0;
-  Marks teacher;
+  distill::Exam teacher;
   uint64_t prompt_tokens = 0, output_tokens = 0;  // of the problems bought
   Seen seen;
   std::vector<Student> students;

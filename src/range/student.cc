@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "distill/answers.h"
-#include "problems/answer.h"
 #include "training/cpu_network.h"
 #include "training/fresh_model.h"
 
@@ -35,26 +33,8 @@ Result<void> train(const training::Recipe& recipe, std::span<const model::Exampl
 
 }  // namespace
 
-Result<Marks> examine(const model::Model& model, const model::Transformer& transformer,
-                      std::span<const problems::Problem> test, unsigned threads) {
-  std::vector<std::vector<int32_t>> prompts;
-  for (const problems::Problem& p : test)
-    prompts.push_back(model::prompt_of({{model::Role::kUser, p.question, {}}}, *model.marks, model.tokenizer));
-  const auto answers = distill::answer_all(transformer, *model.marks, model.tokenizer, prompts, {.threads = threads});
-  if (!answers) return tl::unexpected(answers.error());
-  Marks marks;
-  for (size_t i = 0; i < test.size(); ++i) {
-    const bool right = problems::says((*answers)[i].content, test[i].answer);
-    for (Score* score : {&marks.all, &marks.levels.at(static_cast<size_t>(test[i].level - 1))}) {
-      ++score->asked;
-      score->right += right;
-    }
-  }
-  return marks;
-}
-
 Result<Student> raise(const training::Recipe& recipe, const model::Model& teacher,
-                      std::span<const model::Conversation> rows, std::span<const problems::Problem> test,
+                      std::span<const model::Conversation> rows, const std::vector<distill::Question>& test,
                       unsigned threads, const Tell& tell) {
   model::Model model = training::fresh_model(recipe, teacher.tokenizer, *teacher.marks);
   Student student;
@@ -70,9 +50,9 @@ Result<Student> raise(const training::Recipe& recipe, const model::Model& teache
   }
   student.flop = 6.0 * static_cast<double>(student.parameters) * static_cast<double>(student.training_tokens);
   const model::Transformer transformer(model.config, std::move(model.weights));
-  auto marks = examine(model, transformer, test, threads);
-  if (!marks) return tl::unexpected(marks.error());
-  student.marks = *marks;
+  auto exam = distill::examine(transformer, *model.marks, model.tokenizer, test, {.threads = threads});
+  if (!exam) return tl::unexpected(exam.error());
+  student.exam = std::move(*exam);
   return student;
 }
 

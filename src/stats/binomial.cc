@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "stats/normal.h"
+
 namespace stillwatch::stats {
 namespace {
 
@@ -80,6 +82,17 @@ Interval clopper_pearson(uint64_t successes, uint64_t trials, double confidence)
   if (successes > 0) interval.low = solve([&](double x) { return regularized_beta(x, k, n - k + 1); }, half);
   if (successes < trials) interval.high = solve([&](double x) { return regularized_beta(x, k + 1, n - k); }, 1 - half);
   return interval;
+}
+
+Interval wilson(uint64_t successes, uint64_t trials, double confidence) {
+  if (trials == 0) return {};
+  const double z = normal_quantile(1 - (1 - confidence) / 2);
+  const auto n = static_cast<double>(trials);
+  const double p = static_cast<double>(successes) / n;
+  const double middle = p + z * z / (2 * n);
+  const double half = z * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n));
+  const double whole = 1 + z * z / n;
+  return {std::max(0.0, (middle - half) / whole), std::min(1.0, (middle + half) / whole)};
 }
 
 }  // namespace stillwatch::stats

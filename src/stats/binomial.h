@@ -23,4 +23,7 @@ struct Interval {
 // Clopper and Pearson 1934: two-sided, covers with at least `confidence`.
 Interval clopper_pearson(uint64_t successes, uint64_t trials, double confidence = 0.95);
 
+// Wilson 1927: two-sided, covers with `confidence` on average over p; for measures, not for proofs.
+Interval wilson(uint64_t successes, uint64_t trials, double confidence = 0.95);
+
 }  // namespace stillwatch::stats

@@ -122,6 +122,21 @@ TEST(Binomial, IntervalCoversAndHasKnownEnds) {
   EXPECT_NEAR(known.high, 0.2181, 2e-4);
 }
 
+TEST(Binomial, WilsonIsWhereTheScoreTestEnds) {
+  // The ends are the p at which |k / n - p| is 1.96 standard errors of p itself.
+  for (const auto& [k, n] : {std::pair<uint64_t, uint64_t>{5, 50}, {150, 200}, {1, 7}}) {
+    const Interval i = wilson(k, n);
+    const double share = static_cast<double>(k) / static_cast<double>(n);
+    for (const double p : {i.low, i.high})
+      EXPECT_NEAR(std::abs(share - p) / std::sqrt(p * (1 - p) / static_cast<double>(n)), 1.959964, 1e-5);
+    EXPECT_LT(i.low, share);
+    EXPECT_GT(i.high, share);
+  }
+  EXPECT_EQ(wilson(0, 10).low, 0);
+  EXPECT_EQ(wilson(10, 10).high, 1);
+  EXPECT_EQ(wilson(0, 0).high, 1);
+}
+
 TEST(Drift, IsUniformWhenNothingChanged) {
   base::Random random(9);
   int below = 0;
