@@ -13,5 +13,6 @@ void add_distill(CLI::App& app, int& status);
 void add_distill_harvest(CLI::App& app, int& status);
 void add_distill_eval(CLI::App& app, int& status);
 void add_distill_train(CLI::App& app, int& status);
+void add_range(CLI::App& app, int& status);
 
 }  // namespace stillwatch::apps

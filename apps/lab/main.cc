@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
   apps::add_exam(app, status);
   apps::add_serve_model(app, status);
   apps::add_distill(app, status);
+  apps::add_range(app, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

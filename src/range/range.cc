@@ -1,0 +1,117 @@
+#include "range/range.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/hash.h"
+#include "distill/answers.h"
+
+namespace stillwatch::range {
+namespace {
+
+using base::Result;
+
+enum Stream : uint64_t { kQuestions = 1, kTest, kHonest, kLive, kWeights };
+
+std::vector<problems::Problem> draw(uint64_t seed, problems::Split split, uint64_t count) {
+  problems::Generator generator(seed, split);
+  std::vector<problems::Problem> out;
+  for (uint64_t i = 0; i < count; ++i) out.push_back(generator.next());
+  return out;
+}
+
+Result<std::vector<Bought>> buy(const model::Model& teacher, const model::Transformer& transformer, uint64_t seed,
+                                const Settings& settings) {
+  std::vector<Bought> bought;
+  std::vector<std::vector<int32_t>> prompts;
+  for (problems::Problem& p : draw(seed, problems::Split::kTrain, settings.problems)) {
+    prompts.push_back(model::prompt_of({{model::Role::kUser, p.question, {}}}, *teacher.marks, teacher.tokenizer));
+    bought.push_back({std::move(p.question), {}, {}, prompts.back().size(), 0});
+  }
+  auto answers =
+      distill::answer_all(transformer, *teacher.marks, teacher.tokenizer, prompts, {.threads = settings.threads});
+  if (!answers) return tl::unexpected(answers.error());
+  for (size_t i = 0; i < bought.size(); ++i) {
+    bought[i].reasoning = std::move((*answers)[i].reasoning);
+    bought[i].answer = std::move((*answers)[i].content);
+    bought[i].output_tokens = (*answers)[i].tokens.size();
+  }
+  return bought;
+}
+
+// The rows of a student: the first `count`, reasoning in the first `reasoned` of them.
+std::vector<model::Conversation> rows_of(std::span<const Bought> bought, size_t count, size_t reasoned) {
+  std::vector<model::Conversation> rows;
+  for (size_t i = 0; i < count; ++i) {
+    rows.push_back({{model::Role::kUser, bought[i].question, {}},
+                    {model::Role::kAssistant, bought[i].answer, i < reasoned ? bought[i].reasoning : std::string()}});
+  }
+  return rows;
+}
+
+}  // namespace
+
+Result<Loop> run(const Settings& settings, Inputs inputs, const Tell& tell) {
+  const auto seed_of = [&](Stream stream) { return base::combine(settings.seed, stream); };
+  Loop loop{.settings = settings};
+  inputs.honest.seed = seed_of(kHonest);
+  inputs.live.seed = seed_of(kLive);
+  inputs.student.plan.seed = seed_of(kWeights);
+  std::vector<distill::Question> test;
+  for (const problems::Problem& p : draw(seed_of(kTest), problems::Split::kTest, settings.test_problems))
+    test.push_back(distill::question_of(p));
+
+  const model::Transformer transformer(inputs.teacher.config, inputs.teacher.weights);
+  loop.teacher_parameters = inputs.teacher.config.parameters();
+  tell(fmt::format("examining the teacher on {} problems", test.size()));
+  auto exam = distill::examine(transformer, *inputs.teacher.marks, inputs.teacher.tokenizer, test,
+                               {.threads = settings.threads});
+  if (!exam) return tl::unexpected(exam.error());
+  loop.teacher = std::move(*exam);
+
+  tell(fmt::format("answering {} problems", settings.problems));
+  auto bought = buy(inputs.teacher, transformer, seed_of(kQuestions), settings);
+  if (!bought) return tl::unexpected(bought.error());
+
+  tell("calibrating on honest traffic, then watching the harvest among other honest traffic");
+  auto baseline = learn_honest(inputs.honest, inputs.prompts);
+  if (!baseline) return tl::unexpected(baseline.error());
+  auto seen = watch(inputs.live, inputs.prompts, std::move(*baseline), *bought, settings.problems_share);
+  if (!seen) return tl::unexpected(seen.error());
+  loop.seen = std::move(*seen);
+  const std::vector<uint64_t>& at = loop.seen.bought_at;
+  bought->resize(at.size());
+  for (const Bought& b : *bought) {
+    loop.prompt_tokens += b.prompt_tokens;
+    loop.output_tokens += b.output_tokens;
+  }
+
+  const size_t all = bought->size();
+  const bool flagged = loop.seen.harvester.flagged;
+  const auto flag = std::upper_bound(at.begin(), at.end(), loop.seen.harvester.flagged_after);
+  const auto before = flagged ? static_cast<size_t>(flag - at.begin()) : all;
+  const auto add = [&](std::string name, std::string description, size_t count, size_t reasoned) -> Result<void> {
+    tell(fmt::format("training a student, {}: {} problems, {} with reasoning", name, count, reasoned));
+    auto student =
+        raise(inputs.student, inputs.teacher, rows_of(*bought, count, reasoned), test, settings.threads, tell);
+    if (!student) return tl::unexpected(student.error());
+    student->name = student->losses.name = std::move(name);
+    student->description = std::move(description);
+    loop.students.push_back(std::move(*student));
+    return {};
+  };
+  if (auto ok = add("undefended", "learnt from all that was asked for", all, all); !ok)
+    return tl::unexpected(ok.error());
+  if (flagged) {
+    if (auto ok = add("reasoning withheld", "got answers without reasoning once its account was flagged", all, before);
+        !ok)
+      return tl::unexpected(ok.error());
+    if (auto ok = add("refused", "got nothing more once its account was flagged", before, before); !ok)
+      return tl::unexpected(ok.error());
+  }
+  if (auto ok = add("untaught", "learnt from nothing", 0, 0); !ok) return tl::unexpected(ok.error());
+  return loop;
+}
+
+}  // namespace stillwatch::range

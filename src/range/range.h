@@ -1,0 +1,46 @@
+// The closed loop: a teacher that is harvested through the eyes of an operator, students trained on what was bought
+// before the operator would have acted and after, and what each of them can do.
+//
+// One account buys `exchanges` answers to word problems (problems/), beside simulated honest traffic. The operator's
+// pipeline, calibrated on other honest traffic, says when it would have flagged the account. Students of one recipe are
+// then trained on all that was bought; on what was bought before the flag, as if the account had been refused there;
+// and on all of it with the teacher's reasoning withheld behind the flag. All are examined on problems of structures
+// that no training problem has.
+//
+// Deterministic in Settings and Inputs, whatever the machine's load: the clock is the simulation's. Thread rule: one
+// thread calls; `threads` compute.
+#pragma once
+
+#include "range/operator.h"
+#include "range/student.h"
+
+namespace stillwatch::range {
+
+struct Settings {
+  uint64_t seed = 1;
+  uint64_t problems = 3000;      // that the harvester wants
+  double problems_share = 0.75;  // of its exchanges, as long as it wants more
+  uint64_t test_problems = 500;
+  unsigned threads = 1;
+};
+
+struct Inputs {
+  const model::Model& teacher;  // with marks
+  training::Recipe student;     // its seed is drawn from `seed`
+  population::Config honest;    // to calibrate on
+  population::Config live;      // with the harvest in it
+  const population::Prompts& prompts;
+};
+
+struct Loop {
+  Settings settings;
+  int64_t teacher_parameters = 0;
+  distill::Exam teacher;
+  uint64_t prompt_tokens = 0, output_tokens = 0;  // of the problems bought
+  Seen seen;
+  std::vector<Student> students;
+};
+
+base::Result<Loop> run(const Settings& settings, Inputs inputs, const Tell& tell);
+
+}  // namespace stillwatch::range
