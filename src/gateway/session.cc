@@ -225,7 +225,8 @@ void Session::begin_observation() {
 
 // What the policy wants done before a request of this account goes on.
 Task<bool> Session::hold_back() {
-  stripper_.reset();
+  edits_ = 0;
+  edit_.reset();
   Shared& shared = worker_.shared();
   const auto decided = shared.standings.find(observation_.account);
   if (!decided) co_return true;
@@ -234,7 +235,7 @@ Task<bool> Session::hold_back() {
   if (decision.refusal != nullptr)
     co_return co_await refuse(decision.refusal->status, decision.refusal->message, "policy",
                               decision.refusal->status == 429 ? decision.refusal->retry_after_s : 0);
-  if (decision.strip_logprobs) stripper_.emplace("logprobs");
+  edits_ = decision.what;
   if (decision.delay_ms > 0) {
     timer_.expires_after(std::chrono::milliseconds(decision.delay_ms));
     co_await timer_.async_wait(kWait);
@@ -302,9 +303,9 @@ Task<bool> Session::forward(std::string_view body) {
   out_.clear();
   out_.append(request_.method).append(" ").append(request_.target);
   out_.append(request_.minor_version == 1 ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n");
-  // What is stripped must be readable.
-  wire::append_end_to_end(request_, out_, stripper_ ? "accept-encoding" : "");
-  if (stripper_) out_ += "Accept-Encoding: identity\r\n";
+  // What is changed must be readable.
+  wire::append_end_to_end(request_, out_, edits_ != 0 ? "accept-encoding" : "");
+  if (edits_ != 0) out_ += "Accept-Encoding: identity\r\n";
   if (request_.framing == wire::Framing::kChunked) out_ += "Transfer-Encoding: chunked\r\n";
   out_.append("\r\n");
   std::string_view head = out_;

@@ -4,7 +4,7 @@
 #include <list>
 #include <optional>
 
-#include "countermeasure/strip.h"
+#include "gateway/answer_edit.h"
 #include "gateway/worker.h"
 #include "wire/body.h"
 
@@ -74,7 +74,7 @@ class Session {
   Task<bool> read_answer_head();
   bool begin_answer();
   Task<bool> relay_answer_body();
-  void append_stripped(bool last);
+  void append_edited(bool last);
   Task<bool> refuse(int status, std::string_view reason, std::string_view type = "gateway_error",
                     uint32_t retry_after_s = 0);
   Task<bool> upstream_failed(std::string_view reason);
@@ -99,8 +99,9 @@ class Session {
   std::string out_;
   wire::BodyReader request_body_;
   wire::BodyReader response_body_;
-  std::optional<countermeasure::MemberStripper> stripper_;
-  std::string stripped_;  // what it let pass and out_ does not hold yet
+  uint8_t edits_ = 0;                 // bits of verdict::What that the policy wants for this account
+  std::unique_ptr<AnswerEdit> edit_;  // of an answer that they change
+  std::string edited_;                // what it let pass and out_ does not hold yet
   Upload upload_ = Upload::kNone;
   Timer timer_;  // of a delay; cancelled when an upload ends or the session is closed
   Observation observation_;
