@@ -11,6 +11,7 @@
 #include "gateway/gateway.h"
 #include "gateway_config.h"
 #include "logs.h"
+#include "marks.h"
 
 namespace stillwatch::apps {
 namespace {
@@ -85,6 +86,11 @@ Result<gateway::Config> config_of(const Arguments& a) {
   if (token->empty() && !loopback(*admin)) {
     return base::fail(base::ErrorCode::kUsage,
                       fmt::format("the admin port {} is not on loopback: configure admin.token_file", c.admin));
+  }
+  if (!c.mark_key_file.empty()) {
+    const auto key = read_master(c.mark_key_file);
+    if (!key) return tl::unexpected(key.error());
+    s.marks.key = *key;
   }
   s.listen = *listen;
   s.upstream = *upstream;

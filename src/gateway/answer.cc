@@ -46,8 +46,13 @@ std::string_view phrase_of(int status) {
 
 // A whole answer of our own, and the end of the connection.
 Task<bool> Session::refuse(int status, std::string_view reason, std::string_view type, uint32_t retry_after_s) {
-  const std::string body = fmt::format(R"({{"error":{{"message":"{}{}","type":"{}","code":{}}}}})",
-                                       type == "policy" ? "" : "stillwatch: ", escaped(reason), type, status);
+  co_return co_await refuse_with(status,
+                                 fmt::format(R"({{"error":{{"message":"{}{}","type":"{}","code":{}}}}})",
+                                             type == "policy" ? "" : "stillwatch: ", escaped(reason), type, status),
+                                 retry_after_s);
+}
+
+Task<bool> Session::refuse_with(int status, std::string_view body, uint32_t retry_after_s) {
   std::string text = fmt::format("HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n", status,
                                  phrase_of(status), body.size());
   if (retry_after_s > 0) text += fmt::format("Retry-After: {}\r\n", retry_after_s);
@@ -105,12 +110,33 @@ Task<bool> Session::read_answer_head() {
   }
 }
 
+// What changes a 200; null if nothing does.
+std::unique_ptr<AnswerEdit> Session::edit_of(const wire::ResponseHead& head, std::string_view content_type) {
+  Marker::GivenCanary canary;
+  if ((edits_ & verdict::kCanary) != 0 && observable_ && head.find("content-encoding").empty())
+    canary = worker_.shared().marker->canary_for(observation_.account, observation_.request);
+  canary_ = canary.index;
+  auto edit = std::make_unique<AnswerEdit>(edits_, std::move(canary.sentence), content_type);
+  return edit->nothing() ? nullptr : std::move(edit);
+}
+
+void Session::note_canary(const AnswerEdit& edit) {
+  if (edit.put_canary_in()) worker_.shared().marker->canary_was_given(observation_.account, canary_);
+}
+
+// Also of an answer that was cut: who hangs up before its end has read what came before.
+void Session::submit_observation() {
+  if (!observable_ || !answered_) return;
+  release_charge();
+  worker_.shared().observer.submit(observation_);
+  observable_ = false;
+}
+
 // Makes out_ the head for the client; true if its connection may be used again.
 bool Session::begin_answer() {
   response_body_ = wire::BodyReader(response_);
   if (edits_ != 0 && !response_body_.done() && response_.status == 200) {
-    edit_ = std::make_unique<AnswerEdit>(edits_, "", response_.find("content-type"));
-    if (edit_->nothing()) edit_.reset();
+    edit_ = edit_of(response_, response_.find("content-type"));
   }
   bool stays = request_.keep_alive && !response_body_.until_close() && !worker_.stopping() &&
                upload_ != Upload::kRunning && upload_ != Upload::kFailed;
@@ -139,12 +165,8 @@ Task<bool> Session::answer() {
     co_return co_await upstream_failed("the upstream's answer is encoded, though that was not accepted");
   const bool stays = begin_answer();
   const bool whole = co_await relay_answer_body();
-  // Also of an answer that was cut: who hangs up before its end has read what came before.
-  if (observable_ && answered_) {
-    release_charge();
-    worker_.shared().observer.submit(observation_);
-    observable_ = false;
-  }
+  if (edit_) note_canary(*edit_);
+  submit_observation();
   if (!whole) co_return false;
   if (response_.keep_alive && from_upstream_.view().empty() && request_.minor_version == 1 &&
       upload_ != Upload::kRunning && upload_ != Upload::kFailed) {

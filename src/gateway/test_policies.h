@@ -19,7 +19,8 @@ inline constexpr std::string_view kAnswer =
     R"({"choices":[{"message":{"content":"Rhine"},"logprobs":{"content":[{"token":"Rhine","logprob":-0.1}]}}]})";
 
 inline std::shared_ptr<const verdict::Policy> policy(std::string_view rungs) {
-  return Config::parse(fmt::format("policy: {{mode: enforce, rungs: [{}]}}", rungs), "p")->settings.policy;
+  return Config::parse(fmt::format("{{marks: {{key_file: k}}, policy: {{mode: enforce, rungs: [{}]}}}}", rungs), "p")
+      ->settings.policy;
 }
 
 class Policies : public testing::Test {
@@ -39,7 +40,8 @@ class Policies : public testing::Test {
     s.listen = s.admin = {"127.0.0.1", 0};
     s.upstream.host = "127.0.0.1";
     s.upstream.port = upstream_.port();
-    s.now = [] { return base::from_ms(1'772'409'600'000); };
+    s.now = [this] { return base::from_ms(now_ms_); };
+    s.marks = marks_;
     s.policy = std::move(policy);
     s.database = folder_ / "stillwatch.db";
     s.exemplars = exemplars_;
@@ -74,6 +76,8 @@ class Policies : public testing::Test {
   }
 
   std::string account_ = Identity({}, {}).account_of_key("k");
+  std::atomic<int64_t> now_ms_{1'772'409'600'000};
+  MarkSettings marks_;
   size_t exemplars_ = 0;
   std::string time_field_;
   Upstream::Reply reply_ = [](const Message&) { return answer(kAnswer); };

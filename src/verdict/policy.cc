@@ -130,6 +130,11 @@ bool Policy::allowed(std::string_view account) const {
   });
 }
 
+bool Policy::marks() const {
+  return std::any_of(rules_.begin(), rules_.end(),
+                     [](const RungRule& r) { return r.rung == Rung::kMark && r.mode == Mode::kEnforce; });
+}
+
 Decision Policy::decide(const Standing& s) const {
   Decision d;
   if (s.verdict == Verdict::kLabelledBenign || allowed(s.account)) return d;

@@ -83,6 +83,8 @@ class Policy {
   Decision decide(const Standing& s) const;
   bool allowed(std::string_view account) const;
 
+  bool marks() const;  // a rung of it puts something into answers, if it is enforced
+
   const std::vector<RungRule>& rules() const { return rules_; }
   // Of the text that the policy was read from: decisions name it.
   uint64_t hash() const { return hash_; }
