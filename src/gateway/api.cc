@@ -49,11 +49,14 @@ bool plain_host(std::string_view host) {
   return host == "localhost" || host.find_first_not_of("0123456789.") == host.npos;
 }
 
-bool may_ask(const wire::RequestHead& head, const Settings& s) {
-  if (s.admin_token.empty()) return plain_host(head.find("host"));
-  const std::string expected = "Bearer " + s.admin_token;
+bool bears(const wire::RequestHead& head, const std::string& token) {
+  const std::string expected = "Bearer " + token;
   const std::string_view given = head.find("authorization");
   return given.size() == expected.size() && sodium_memcmp(given.data(), expected.data(), expected.size()) == 0;
+}
+
+bool may_ask(const wire::RequestHead& head, const Settings& s) {
+  return s.admin_token.empty() ? plain_host(head.find("host")) : bears(head, s.admin_token);
 }
 
 // The value of a parameter of the query, "" if it is not there.
@@ -234,6 +237,28 @@ Reply redeem(Shared& s, const std::string& body) {
   return {200, "application/json", out.dump(-1, ' ', false, kReplace)};
 }
 
+// A second operator's word, under a token of its own.
+Reply approve(Shared& s, const wire::RequestHead& head, const std::string& body) {
+  if (s.settings.approver_token.empty())
+    return error_reply(403, "nobody can approve: configure admin.approver_token_file");
+  if (!bears(head, s.settings.approver_token))
+    return error_reply(401, "Authorization: Bearer TOKEN of the approver is missing or wrong");
+  const auto value = nlohmann::json::parse(body, nullptr, false);
+  constexpr std::string_view kShape = "what is approved is {policy, accounts, who}: its hash, how many, your name";
+  if (!value.is_object() || !value.contains("policy") || !value["policy"].is_string() || !value.contains("accounts") ||
+      !value["accounts"].is_number_unsigned() || !value.contains("who") || !value["who"].is_string())
+    return error_reply(400, kShape);
+  const uint64_t hash = s.standings.policy()->hash();
+  if (value["policy"].get<std::string>() != fmt::format("{:016x}", hash))
+    return error_reply(409, "another policy is in force by now: look at /api/v1/policy, and approve that");
+  const Approval approval{hash, value["accounts"].get<size_t>(), value["who"].get<std::string>().substr(0, 256)};
+  if (s.keeper) {
+    if (auto ok = s.keeper->keep(approval); !ok) return reply_of(ok.error());
+  }
+  s.standings.approve(approval);
+  return {200, "application/json", R"({"approved":true})"};
+}
+
 nlohmann::json rungs_of(uint8_t bits) {
   auto names = nlohmann::json::array();
   for (int rung = 0; rung < verdict::kRungs; ++rung) {
@@ -246,6 +271,8 @@ Reply policy(const Shared& s) {
   const auto current = s.standings.policy();
   nlohmann::json out{{"hash", fmt::format("{:016x}", current->hash())},
                      {"challenge_public_key", s.challenges.public_key()}};
+  const size_t refused_max = s.standings.refuse_accounts_max();
+  out["refuse_accounts_max"] = refused_max == SIZE_MAX ? nlohmann::json() : nlohmann::json(refused_max);
   out["rungs"] = nlohmann::json::array();
   for (const verdict::RungRule& r : current->rules()) {
     out["rungs"].push_back({{"rung", verdict::name_of(r.rung)}, {"mode", verdict::name_of(r.mode)}});
@@ -254,7 +281,8 @@ Reply policy(const Shared& s) {
   for (const Standings::Row& row : s.standings.decided()) {
     out["decided"].push_back({{"account", row.account},
                               {"would", rungs_of(row.decision.observed)},
-                              {"does", rungs_of(row.decision.enforced)}});
+                              {"does", rungs_of(row.decision.enforced)},
+                              {"waits", row.waits}});
   }
   return {200, "application/json", out.dump(-1, ' ', false, kReplace)};
 }
@@ -269,6 +297,8 @@ Reply reply_to(const wire::RequestHead& head, const std::string& body, Shared& s
   const std::string_view target = head.target.substr(0, head.target.find('?'));
   const std::string_view method = head.method == "HEAD" ? "GET" : head.method;
   if (method == "GET" && (target == "/healthz" || target == "/readyz")) return {200, "text/plain", "ok\n"};
+  if (target == "/api/v1/policy/approve")
+    return method == "POST" ? approve(s, head, body) : error_reply(405, "POST is served here");
   if (!may_ask(head, s.settings)) {
     return s.settings.admin_token.empty() ? error_reply(403, "ask by address or as localhost, or configure a token")
                                           : error_reply(401, "Authorization: Bearer TOKEN is missing or wrong");

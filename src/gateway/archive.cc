@@ -25,7 +25,8 @@ constexpr const char* kSchema2 =  // what each adds
 constexpr const char* kSchema3 =
     "CREATE TABLE evidence(number INTEGER PRIMARY KEY AUTOINCREMENT, account BLOB, line BLOB);"
     "CREATE INDEX evidence_of ON evidence(account);"
-    "CREATE TABLE redeemed(nonce BLOB PRIMARY KEY, account BLOB, expires INTEGER, until INTEGER) WITHOUT ROWID;";
+    "CREATE TABLE redeemed(nonce BLOB PRIMARY KEY, account BLOB, expires INTEGER, until INTEGER) WITHOUT ROWID;"
+    "CREATE TABLE approvals(time INTEGER PRIMARY KEY, policy INTEGER, accounts INTEGER, who BLOB);";
 
 }  // namespace
 

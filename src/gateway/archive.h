@@ -77,6 +77,8 @@ class Archive {
   base::Result<std::string> evidence(uint64_t& after, size_t bytes_max);
   base::Result<void> put_redeemed(const Redeemed& redeemed);
   base::Result<std::vector<Redeemed>> redeemed();
+  base::Result<void> put_approval(const Approval& approval, base::Time time);
+  base::Result<Approval> last_approval();  // of nothing, if there was none
 
   base::Result<void> put_label(std::string_view account, const verdict::Label& label);
   // Removes every trace, the journal's included, and overwrites it; false if there was none.

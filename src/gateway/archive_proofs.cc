@@ -59,4 +59,25 @@ Result<std::vector<Redeemed>> Archive::redeemed() {
   return out;
 }
 
+Result<void> Archive::put_approval(const Approval& a, base::Time time) {
+  const std::lock_guard lock(mutex_);
+  auto insert = database_.prepare("INSERT OR REPLACE INTO approvals VALUES(?, ?, ?, ?)");
+  if (!insert) return tl::unexpected(insert.error());
+  insert->bind(0, base::to_ms(time)).bind(1, static_cast<int64_t>(a.policy));
+  return insert->bind(2, static_cast<int64_t>(a.accounts)).bind(3, a.who).run();
+}
+
+Result<Approval> Archive::last_approval() {
+  const std::lock_guard lock(mutex_);
+  Approval last;
+  const auto ok = for_each_row(
+      database_, "SELECT policy, accounts, who FROM approvals ORDER BY time DESC LIMIT 1",
+      [&](Statement& row) -> Result<void> {
+        last = {static_cast<uint64_t>(row.number(0)), static_cast<size_t>(row.number(1)), std::string(row.bytes(2))};
+        return {};
+      });
+  if (!ok) return tl::unexpected(ok.error());
+  return last;
+}
+
 }  // namespace stillwatch::gateway

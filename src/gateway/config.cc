@@ -70,6 +70,7 @@ base::Result<Config> Config::parse(std::string_view yaml, std::string_view file)
   section(*map, "admin", [&](YamlMap& admin) {
     admin.text("listen", c.admin);
     admin.text("token_file", c.admin_token_file);
+    admin.text("approver_token_file", c.approver_token_file);
   });
   section(*map, "identity", [&](YamlMap& identity) { c.identity = IdentitySettings::read(identity); });
   section(*map, "alerts", [&](YamlMap& alerts) { read_alerts(alerts, c); });
@@ -82,6 +83,8 @@ base::Result<Config> Config::parse(std::string_view yaml, std::string_view file)
   section(*map, "policy", [&](YamlMap& node) {
     auto policy = verdict::Policy::read(node);
     policy.set_hash(base::hash64(yaml));
+    if (policy.refuse_accounts_max() != SIZE_MAX && c.approver_token_file.empty())
+      node.fail(node.node(), "`refuse_accounts_max` needs `admin.approver_token_file`: the token of a second operator");
     if (policy.marks() && c.mark_key_file.empty())
       node.fail(node.node(),
                 "a rung marks answers, which needs `marks.key_file`: make one with `stillwatch watermark key`");

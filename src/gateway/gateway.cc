@@ -174,6 +174,9 @@ base::Result<void> Gateway::State::open_store() {
 
   const auto redeemed = kept->redeemed();
   if (!redeemed) return tl::unexpected(redeemed.error());
+  const auto approved = kept->last_approval();
+  if (!approved) return tl::unexpected(approved.error());
+  shared.standings.approve(*approved);
   shared.challenges.restore(*redeemed, s.now());
 
   const auto untold = kept->untold();

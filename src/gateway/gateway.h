@@ -52,7 +52,8 @@ struct Settings {
   std::string certificate;  // PEM files of the listener; "": in the clear
   std::string key;
   Address admin;
-  std::string admin_token;  // "": none is asked for
+  std::string admin_token;     // "": none is asked for
+  std::string approver_token;  // of a second operator; "": nothing can be approved
   unsigned threads = 1;
   std::string database;  // path; "": nothing outlives the process
   std::chrono::days subjects_for{365};

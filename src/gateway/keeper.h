@@ -56,6 +56,7 @@ class Keeper {
   base::Result<std::vector<Exemplar>> exemplars(std::string_view account) { return archive_->exemplars(account); }
   base::Result<std::string> evidence(uint64_t& after, size_t bytes_max) { return archive_->evidence(after, bytes_max); }
   base::Result<std::vector<Redeemed>> redeemed() { return archive_->redeemed(); }
+  base::Result<void> keep(const Approval& approval) { return archive_->put_approval(approval, settings_.now()); }
   base::Result<void> keep(const Redeemed& redeemed) { return archive_->put_redeemed(redeemed); }
   base::Result<void> label(std::string_view account, const verdict::Label& label);
   // From the observer, the archive and whatever waits to be written; false if there was nothing of it.

@@ -178,6 +178,8 @@ policy: {rungs: [{rung: strip}]}
   EXPECT_EQ(error("retention:\n  account_days: 0"), "c.yaml:2:17: `account_days` is not a number from 1 to 36500");
   EXPECT_EQ(error("polcy: {}"), "c.yaml:1:1: `polcy` is not known here");
   EXPECT_EQ(error("memory_mib: 0"), "c.yaml:1:13: `memory_mib` is not a number from 1 to 1048576");
+  EXPECT_THAT(error("policy: {mode: enforce, rungs: [{rung: mark}]}"), HasSubstr("needs `marks.key_file`"));
+  EXPECT_THAT(error("policy: {refuse_accounts_max: 3}"), HasSubstr("needs `admin.approver_token_file`"));
   EXPECT_THAT(error("identity: {forwarded: {trusted: [10.0.0.0/99]}}"), HasSubstr("is no network"));
 }
 

@@ -1,5 +1,5 @@
-// Two things that countermeasures leave behind and that outlive the process: what was put into answers, for
-// attribution, and which challenges were redeemed. Private to the module.
+// What countermeasures leave behind and that outlives the process: what was put into answers, for attribution; which
+// challenges were redeemed; what a second operator has approved. Private to the module.
 #pragma once
 
 #include <string>
@@ -18,6 +18,13 @@ struct EvidenceLine {
 struct Redeemed {
   countermeasure::Challenge challenge;
   base::Time until{};  // the account passes
+};
+
+// Somebody else than who wrote the policy agrees that it refuses so many accounts.
+struct Approval {
+  uint64_t policy = 0;  // its hash
+  size_t accounts = 0;
+  std::string who;
 };
 
 }  // namespace stillwatch::gateway

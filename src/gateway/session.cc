@@ -271,8 +271,18 @@ Task<bool> Session::hold_back() {
   edits_ = decision.what;
   if (!shared.marker) edits_ &= verdict::kLogprobs | verdict::kReasoning;
   if ((edits_ & verdict::kWatermark) != 0) drafts_ = decision.drafts;
-  if (decision.delay_ms > 0) {
-    timer_.expires_after(std::chrono::milliseconds(decision.delay_ms));
+  std::chrono::milliseconds wait(decision.delay_ms);
+  if (decision.per_minute > 0) {
+    constexpr std::chrono::milliseconds kLongest(verdict::kDelayMsMax);
+    const auto turn = shared.turns.take(observation_.account, decision.per_minute, now, kLongest);
+    if (turn > kLongest) {
+      co_return co_await refuse(429, "too many requests", "policy",
+                                static_cast<uint32_t>(std::chrono::ceil<std::chrono::seconds>(turn).count()));
+    }
+    wait = std::max(wait, turn);
+  }
+  if (wait.count() > 0) {
+    timer_.expires_after(wait);
     co_await timer_.async_wait(kWait);
     came_ = 0;
   }

@@ -18,9 +18,10 @@ inline constexpr std::string_view kPrompt = R"({"messages":[{"role":"user","cont
 inline constexpr std::string_view kAnswer =
     R"({"choices":[{"message":{"content":"Rhine"},"logprobs":{"content":[{"token":"Rhine","logprob":-0.1}]}}]})";
 
-inline std::shared_ptr<const verdict::Policy> policy(std::string_view rungs) {
-  return Config::parse(fmt::format("{{marks: {{key_file: k}}, policy: {{mode: enforce, rungs: [{}]}}}}", rungs), "p")
-      ->settings.policy;
+inline std::shared_ptr<const verdict::Policy> policy(std::string_view rungs, std::string_view more = "") {
+  constexpr std::string_view kConfig =
+      "{{admin: {{approver_token_file: a}}, marks: {{key_file: k}}, policy: {{mode: enforce, {}rungs: [{}]}}}}";
+  return Config::parse(fmt::format(kConfig, more, rungs), "p")->settings.policy;
 }
 
 class Policies : public testing::Test {
@@ -42,6 +43,7 @@ class Policies : public testing::Test {
     s.upstream.port = upstream_.port();
     s.now = [this] { return base::from_ms(now_ms_); };
     s.marks = marks_;
+    s.approver_token = "second";
     s.policy = std::move(policy);
     s.database = folder_ / "stillwatch.db";
     s.exemplars = exemplars_;
@@ -59,9 +61,10 @@ class Policies : public testing::Test {
                          "br\r\nContent-Length: {}\r\n\r\n{}",
                          target, body.size(), body));
   }
-  Message admin(std::string_view method, const std::string& target, const std::string& body = "") {
+  Message admin(std::string_view method, const std::string& target, const std::string& body = "",
+                std::string_view fields = "") {
     return Client(gateway_->admin_port())
-        .ask(fmt::format("{} {} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {}\r\n\r\n{}", method, target,
+        .ask(fmt::format("{} {} HTTP/1.1\r\nHost: 127.0.0.1\r\n{}Content-Length: {}\r\n\r\n{}", method, target, fields,
                          body.size(), body));
   }
   // A person's word makes an account hostile, whatever the evidence is.

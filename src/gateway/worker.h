@@ -13,6 +13,7 @@
 #include "gateway/ranker.h"
 #include "gateway/standings.h"
 #include "gateway/stream.h"
+#include "gateway/turns.h"
 
 namespace stillwatch::gateway {
 
@@ -41,6 +42,7 @@ struct Shared {
   Standings standings;
   Observer observer;
   Challenges challenges;
+  Turns turns = {};
   RelayCounts counts = {};
   PolicyCounts policy_counts = {};
   // From the last byte read to the first one written: of a request, connecting included, and of its answer.

@@ -62,6 +62,8 @@ RungRule read_rule(const YAML::Node& node, Mode mode, YamlMap& parent) {
   switch (rule.rung) {
     case Rung::kDelay:
       map.number("delay_ms", rule.delay_ms, 1, kDelayMsMax);
+      map.number("per_minute", rule.per_minute, 1, 60'000);
+      if (rule.delay_ms == 0 && rule.per_minute == 0) rule.delay_ms = 1000;
       break;
     case Rung::kStrip:
       rule.what = read_what(map, kStripped, kLogprobs);
@@ -115,6 +117,7 @@ Policy Policy::read(YamlMap& map) {
   map.choice("mode", mode, kModes);
   map.texts("allow", policy.allow_);
   map.flag("act_uncalibrated", policy.act_uncalibrated_);
+  map.number("refuse_accounts_max", policy.refuse_accounts_max_, 0, 1e9);
   const YAML::Node rungs = map.take("rungs");
   if (rungs && !rungs.IsSequence()) map.fail(rungs, "`rungs` is not a list");
   if (rungs && rungs.IsSequence()) {
@@ -150,6 +153,8 @@ Decision Policy::decide(const Standing& s) const {
     switch (rule.rung) {
       case Rung::kDelay:
         d.delay_ms = std::max(d.delay_ms, rule.delay_ms);
+        if (d.per_minute == 0 || (rule.per_minute > 0 && rule.per_minute < d.per_minute))
+          d.per_minute = rule.per_minute;
         break;
       case Rung::kStrip:
       case Rung::kMark:

@@ -50,7 +50,8 @@ struct RungRule {
   double output_tokens_min = 0;
   double coverage_min = 0;
 
-  uint32_t delay_ms = 1000;       // kDelay
+  uint32_t delay_ms = 0;          // kDelay
+  uint32_t per_minute = 0;        // kDelay: requests that pass; 0 for any number
   uint8_t what = 0;               // kStrip: kLogprobs, kReasoning; kMark: kWatermark, kCanary
   uint32_t drafts = 4;            // kMark, with kWatermark
   int status = 403;               // kRefuse: 403 or 429
@@ -64,6 +65,7 @@ struct RungRule {
 // What is done to the requests of one account.
 struct Decision {
   uint32_t delay_ms = 0;
+  uint32_t per_minute = 0;              // 0: any number
   uint8_t what = 0;                     // bits of What: is stripped, or put in
   uint32_t drafts = 0;                  // with kWatermark
   const RungRule* challenge = nullptr;  // lives as long as the policy
@@ -85,6 +87,9 @@ class Policy {
 
   bool marks() const;  // a rung of it puts something into answers, if it is enforced
 
+  // More accounts than these are refused only once a second operator has approved; SIZE_MAX: any number.
+  size_t refuse_accounts_max() const { return refuse_accounts_max_; }
+
   const std::vector<RungRule>& rules() const { return rules_; }
   // Of the text that the policy was read from: decisions name it.
   uint64_t hash() const { return hash_; }
@@ -94,6 +99,7 @@ class Policy {
   std::vector<RungRule> rules_;
   std::vector<std::string> allow_;  // account names; a * at the end stands for any rest
   bool act_uncalibrated_ = false;
+  size_t refuse_accounts_max_ = SIZE_MAX;
   uint64_t hash_ = 0;
 };
 
