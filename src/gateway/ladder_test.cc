@@ -109,9 +109,9 @@ TEST_F(Ladder, ShapesARateAndSaysWhenToComeBack) {
   label_hostile();
   EXPECT_EQ(ask().payload, kAnswer);  // the first passes at once
   now_ms_ += 29'950;
-  const auto begun = std::chrono::steady_clock::now();
+  const auto begun = std::chrono::file_clock::now();
   EXPECT_EQ(ask().payload, kAnswer);
-  EXPECT_GE(std::chrono::steady_clock::now() - begun, std::chrono::milliseconds(45));
+  EXPECT_GE(std::chrono::file_clock::now() - begun, std::chrono::milliseconds(45));
   Turns turns;
   const base::Time now = base::from_ms(now_ms_);
   const std::chrono::milliseconds longest(60'000);
