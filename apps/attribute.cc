@@ -91,12 +91,12 @@ struct Case {
 std::string canary_prompt(const wm::Canary& canary) {
   return "Answer with a name only. " + canary.question;
 }
-
 // The keys and pools of the evidence, remade from the master key.
 Result<void> open_evidence(const Arguments& a, Case& c) {
   for (const std::string& path : a.evidence) {
-    const auto text = c.files.read("evidence", path);
+    const auto text = read_evidence_text(path);
     if (!text) return tl::unexpected(text.error());
+    c.files.note("evidence", path, *text);
     if (auto ok = c.evidence.read(*text, path); !ok) return ok;
   }
   if (c.evidence.marks.empty() && c.evidence.pools.empty()) return {};
@@ -355,7 +355,7 @@ void add_attribute(CLI::App& app, int& status) {
   Arguments& a = *arguments;
   command->add_option("--suspect", a.suspects, "An OpenAI-compatible endpoint (http://HOST/v1), or files of its texts")
       ->required();
-  command->add_option("--evidence", a.evidence, "What was remembered of marked answers (docs/formats/evidence.md)");
+  command->add_option("--evidence", a.evidence, "What was remembered of marked answers: files, or a gateway's folder");
   command->add_option("--key-file", a.key_file, "The master key");
   command->add_option("--clean", a.clean, "NAME=FILE: texts of a model that learnt nothing from us, as a control");
   command->add_option("--readings", a.readings, "What the suspect expects next (docs/attribution.md), from a file");

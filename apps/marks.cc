@@ -7,8 +7,10 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 
 #include "files.h"
+#include "gateway/archive.h"
 #include "scan/source.h"
 
 namespace stillwatch::apps {
@@ -30,6 +32,18 @@ Result<std::string> read_content(const std::string& path) {
     if (text.size() > kContentBytesMax)
       return base::fail(ErrorCode::kInput, fmt::format("{} unpacks to more than 4 GiB: cut it", path));
   }
+}
+
+Result<std::string> read_evidence_text(const std::string& path) {
+  const std::string in_folder = path + "/stillwatch.db";
+  const bool folder = std::filesystem::exists(in_folder);
+  if (!folder && !path.ends_with(".db")) return read_content(path);
+  const std::string& store = folder ? in_folder : path;
+  if (!std::filesystem::exists(store)) return base::fail(ErrorCode::kInput, store + " is not there");
+  const auto archive = gateway::Archive::open(store);
+  if (!archive) return tl::unexpected(archive.error());
+  uint64_t after = 0;
+  return (*archive)->evidence(after, SIZE_MAX);
 }
 
 Result<watermark::MasterKey> read_master(const std::string& path) {
@@ -55,7 +69,7 @@ Result<std::vector<attribution::Sample>> read_suspect(const std::vector<std::str
 Result<watermark::Evidence> read_evidence(const std::vector<std::string>& paths) {
   watermark::Evidence evidence;
   for (const std::string& path : paths) {
-    const auto text = read_content(path);
+    const auto text = read_evidence_text(path);
     if (!text) return tl::unexpected(text.error());
     if (const auto ok = evidence.read(*text, path); !ok) return tl::unexpected(ok.error());
   }

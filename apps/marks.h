@@ -14,6 +14,8 @@ namespace stillwatch::apps {
 // The whole content of a file or standard input (-), unpacked if it is gzip or Zstandard.
 base::Result<std::string> read_content(const std::string& path);
 
+// Lines of evidence: of a file as read_content() gives it, or of a gateway's store, named by its folder or by itself.
+base::Result<std::string> read_evidence_text(const std::string& path);
 base::Result<watermark::MasterKey> read_master(const std::string& path);
 // All samples of some files.
 base::Result<std::vector<attribution::Sample>> read_suspect(const std::vector<std::string>& paths);

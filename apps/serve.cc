@@ -11,6 +11,7 @@
 #include "gateway/gateway.h"
 #include "gateway_config.h"
 #include "logs.h"
+#include "marks.h"
 
 namespace stillwatch::apps {
 namespace {
@@ -80,16 +81,26 @@ Result<gateway::Config> config_of(const Arguments& a) {
   if (!admin) return tl::unexpected(admin.error());
   auto token = read_secret(c.admin_token_file);
   if (!token) return tl::unexpected(token.error());
+  auto approver = read_secret(c.approver_token_file);
+  if (!approver) return tl::unexpected(approver.error());
+  if (!approver->empty() && *approver == *token)
+    return base::fail(base::ErrorCode::kUsage, "the approver's token is the operator's: who approves is somebody else");
   auto secret = read_secret(c.webhook_secret_file);
   if (!secret) return tl::unexpected(secret.error());
   if (token->empty() && !loopback(*admin)) {
     return base::fail(base::ErrorCode::kUsage,
                       fmt::format("the admin port {} is not on loopback: configure admin.token_file", c.admin));
   }
+  if (!c.mark_key_file.empty()) {
+    const auto key = read_master(c.mark_key_file);
+    if (!key) return tl::unexpected(key.error());
+    s.marks.key = *key;
+  }
   s.listen = *listen;
   s.upstream = *upstream;
   s.admin = *admin;
   s.admin_token = *token;
+  s.approver_token = *approver;
   s.threads = std::max(1u, c.threads);
   s.database = c.data_dir + "/stillwatch.db";
   s.now = [] { return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now()); };

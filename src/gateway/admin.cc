@@ -54,8 +54,9 @@ Task<void> serve_one(std::shared_ptr<Socket> client, Shared& shared, std::shared
   Request request;
   const bool read = co_await read_request(*client, request);
   const Reply reply = read ? reply_to(request.head, request.body, shared) : error_reply(400, "this is not a request");
-  std::string out = fmt::format("HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-                                reply.status, reply.status == 200 ? "OK" : "Error", reply.type, reply.body.size());
+  std::string out =
+      fmt::format("HTTP/1.1 {} {}\r\n{}Content-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                  reply.status, reply.status == 200 ? "OK" : "Error", reply.fields, reply.type, reply.body.size());
   if (request.head.method != "HEAD") out += reply.body;
   co_await asio::async_write(*client, asio::buffer(out), kWait);
   error_code ignored;

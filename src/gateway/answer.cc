@@ -46,8 +46,13 @@ std::string_view phrase_of(int status) {
 
 // A whole answer of our own, and the end of the connection.
 Task<bool> Session::refuse(int status, std::string_view reason, std::string_view type, uint32_t retry_after_s) {
-  const std::string body = fmt::format(R"({{"error":{{"message":"{}{}","type":"{}","code":{}}}}})",
-                                       type == "policy" ? "" : "stillwatch: ", escaped(reason), type, status);
+  co_return co_await refuse_with(status,
+                                 fmt::format(R"({{"error":{{"message":"{}{}","type":"{}","code":{}}}}})",
+                                             type == "policy" ? "" : "stillwatch: ", escaped(reason), type, status),
+                                 retry_after_s);
+}
+
+Task<bool> Session::refuse_with(int status, std::string_view body, uint32_t retry_after_s) {
   std::string text = fmt::format("HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n", status,
                                  phrase_of(status), body.size());
   if (retry_after_s > 0) text += fmt::format("Retry-After: {}\r\n", retry_after_s);
@@ -105,19 +110,43 @@ Task<bool> Session::read_answer_head() {
   }
 }
 
+// What changes a 200; null if nothing does.
+std::unique_ptr<AnswerEdit> Session::edit_of(const wire::ResponseHead& head, std::string_view content_type) {
+  Marker::GivenCanary canary;
+  if ((edits_ & verdict::kCanary) != 0 && observable_ && head.find("content-encoding").empty())
+    canary = worker_.shared().marker->canary_for(observation_.account, observation_.request);
+  canary_ = canary.index;
+  auto edit = std::make_unique<AnswerEdit>(edits_, std::move(canary.sentence), content_type);
+  return edit->nothing() ? nullptr : std::move(edit);
+}
+
+void Session::note_canary(const AnswerEdit& edit) {
+  if (edit.put_canary_in()) worker_.shared().marker->canary_was_given(observation_.account, canary_);
+}
+
+// Also of an answer that was cut: who hangs up before its end has read what came before.
+void Session::submit_observation() {
+  if (!observable_ || !answered_) return;
+  release_charge();
+  worker_.shared().observer.submit(observation_);
+  observable_ = false;
+}
+
 // Makes out_ the head for the client; true if its connection may be used again.
 bool Session::begin_answer() {
   response_body_ = wire::BodyReader(response_);
-  if (response_body_.done() || response_.status != 200) stripper_.reset();
+  if (edits_ != 0 && !response_body_.done() && response_.status == 200) {
+    edit_ = edit_of(response_, response_.find("content-type"));
+  }
   bool stays = request_.keep_alive && !response_body_.until_close() && !worker_.stopping() &&
                upload_ != Upload::kRunning && upload_ != Upload::kFailed;
   bool chunked = response_.framing == wire::Framing::kChunked;
-  if (stripper_) {  // of another length than the upstream said
+  if (edit_) {  // of another length than the upstream said
     chunked = request_.minor_version == 1;
     stays = stays && chunked;
   }
   out_.assign("HTTP/1.1").append(response_.status_line.substr(8)).append("\r\n");
-  wire::append_end_to_end(response_, out_, stripper_ ? "content-length" : "");
+  wire::append_end_to_end(response_, out_, edit_ ? "content-length" : "");
   if (chunked) out_ += "Transfer-Encoding: chunked\r\n";
   if (!stays) out_ += "Connection: close\r\n";
   if (stays && request_.minor_version == 0) out_ += "Connection: keep-alive\r\n";
@@ -131,16 +160,13 @@ bool Session::begin_answer() {
 // True if both connections may be used again.
 Task<bool> Session::answer() {
   if (!co_await read_answer_head()) co_return false;
-  if (stripper_ && !response_.find("content-encoding").empty() && response_.status == 200)
+  constexpr uint8_t kStripped = verdict::kLogprobs | verdict::kReasoning;
+  if ((edits_ & kStripped) != 0 && !response_.find("content-encoding").empty() && response_.status == 200)
     co_return co_await upstream_failed("the upstream's answer is encoded, though that was not accepted");
   const bool stays = begin_answer();
   const bool whole = co_await relay_answer_body();
-  // Also of an answer that was cut: who hangs up before its end has read what came before.
-  if (observable_ && answered_) {
-    release_charge();
-    worker_.shared().observer.submit(observation_);
-    observable_ = false;
-  }
+  if (edit_) note_canary(*edit_);
+  submit_observation();
   if (!whole) co_return false;
   if (response_.keep_alive && from_upstream_.view().empty() && request_.minor_version == 1 &&
       upload_ != Upload::kRunning && upload_ != Upload::kFailed) {
@@ -152,21 +178,21 @@ Task<bool> Session::answer() {
 }
 
 // To out_, framed anew: it is of another length than the upstream said.
-void Session::append_stripped(bool last) {
+void Session::append_edited(bool last) {
   const bool chunked = request_.minor_version == 1;
-  if (last) stripper_->finish(stripped_);
-  if (chunked && !stripped_.empty()) {
-    out_.append(fmt::format("{:x}\r\n", stripped_.size())).append(stripped_).append("\r\n");
+  if (last) edit_->finish(edited_);
+  if (chunked && !edited_.empty()) {
+    out_.append(fmt::format("{:x}\r\n", edited_.size())).append(edited_).append("\r\n");
   } else {
-    out_ += stripped_;
+    out_ += edited_;
   }
   if (chunked && last) out_ += "0\r\n\r\n";
-  stripped_.clear();
+  edited_.clear();
 }
 
 // out_ holds the head: it goes out with the first bytes of the body.
 Task<bool> Session::relay_answer_body() {
-  stripped_.clear();
+  edited_.clear();
   while (true) {
     const std::string_view bytes = from_upstream_.view();
     size_t consumed = 0;
@@ -176,12 +202,15 @@ Task<bool> Session::relay_answer_body() {
       broken = !step;
       if (broken) break;
       observe(observation_.response, step->payload, response_body_.left());
-      if (stripper_) stripper_->pass(step->payload, stripped_);
       consumed += step->consumed;
+      if (!edit_) continue;
+      edit_->pass(step->payload, edited_);
+      broken = edit_->broken();
+      if (broken) break;
     }
-    if (broken && !answered_) co_return co_await upstream_failed("the framing of the upstream's answer is broken");
-    std::string_view left = stripper_ ? std::string_view() : bytes.substr(0, consumed);
-    if (stripper_) append_stripped(response_body_.done());
+    if (broken && !answered_) co_return co_await upstream_failed("the upstream's answer is broken");
+    std::string_view left = edit_ ? std::string_view() : bytes.substr(0, consumed);
+    if (edit_) append_edited(response_body_.done() && !broken);
     std::string_view first = out_;
     if (!first.empty() || !left.empty()) {
       error_code error = client_.write_now(first, left);
@@ -201,7 +230,7 @@ Task<bool> Session::relay_answer_body() {
     if (response_body_.done()) co_return true;
     const auto [error, n] = co_await upstream_.read_some(room_for(response_body_, from_upstream_));
     if (error == asio::error::eof && response_body_.until_close()) {
-      if (stripper_) append_stripped(true);
+      if (edit_) append_edited(true);
       if (!out_.empty()) (void)co_await client_.write(out_);
       co_return true;
     }

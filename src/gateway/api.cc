@@ -18,6 +18,7 @@ namespace stillwatch::gateway {
 namespace {
 
 constexpr size_t kRowsMax = 1000;
+constexpr size_t kEvidenceBytes = 16u << 20;  // of an answer, about
 constexpr auto kReplace = nlohmann::json::error_handler_t::replace;
 
 Reply reply_of(const base::Error& e) {
@@ -48,11 +49,14 @@ bool plain_host(std::string_view host) {
   return host == "localhost" || host.find_first_not_of("0123456789.") == host.npos;
 }
 
-bool may_ask(const wire::RequestHead& head, const Settings& s) {
-  if (s.admin_token.empty()) return plain_host(head.find("host"));
-  const std::string expected = "Bearer " + s.admin_token;
+bool bears(const wire::RequestHead& head, const std::string& token) {
+  const std::string expected = "Bearer " + token;
   const std::string_view given = head.find("authorization");
   return given.size() == expected.size() && sodium_memcmp(given.data(), expected.data(), expected.size()) == 0;
+}
+
+bool may_ask(const wire::RequestHead& head, const Settings& s) {
+  return s.admin_token.empty() ? plain_host(head.find("host")) : bears(head, s.admin_token);
 }
 
 // The value of a parameter of the query, "" if it is not there.
@@ -149,6 +153,7 @@ Reply account(const Shared& s, const std::string& name) {
 Reply forget(Shared& s, const std::string& name) {
   bool known = s.observer.forget(name);
   s.standings.forget(name);
+  s.challenges.forget(name);
   if (s.keeper) {
     const auto kept = s.keeper->forget(name);
     if (!kept) return reply_of(kept.error());
@@ -193,6 +198,67 @@ Reply label(Shared& s, const std::string& body) {
   return {200, "application/json", R"({"labelled":true})"};
 }
 
+// Lines of evidence behind number `after`; the number of the last is in a field of its own, so that the body is a file.
+Reply evidence(Shared& s, std::string_view target) {
+  if (!s.keeper) return error_reply(503, "evidence needs a store: start the gateway with --data-dir");
+  uint64_t after = 0;
+  if (const std::string text = parameter(target, "after"); !text.empty()) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), after);
+    if (error != std::errc() || end != text.data() + text.size() || after > INT64_MAX)
+      return error_reply(400, "`after` is not the number of a line: take it from Stillwatch-Next");
+  }
+  auto lines = s.keeper->evidence(after, kEvidenceBytes);
+  if (!lines) return reply_of(lines.error());
+  return {200, "application/jsonl", std::move(*lines), fmt::format("Stillwatch-Next: {}\r\n", after)};
+}
+
+Reply redeem(Shared& s, const std::string& body) {
+  const auto value = nlohmann::json::parse(body, nullptr, false);
+  if (!value.is_object() || !value.contains("token") || !value["token"].is_string())
+    return error_reply(400, "what is redeemed is {token}");
+  const base::Time now = s.settings.now();
+  const auto challenge = s.challenges.check(value["token"].get<std::string>(), now);
+  if (!challenge) return reply_of(challenge.error());
+  // As the rung says that challenges it or, if none does any more, the first that challenges anybody.
+  const auto policy = s.standings.policy();
+  const auto decided = s.standings.find(challenge->account);
+  const verdict::RungRule* rule = decided ? decided->decision.challenge : nullptr;
+  for (const verdict::RungRule& r : policy->rules()) {
+    if (rule == nullptr && r.rung == verdict::Rung::kChallenge) rule = &r;
+  }
+  if (rule == nullptr) return error_reply(409, "the policy challenges nobody any more");
+  const Redeemed redeemed{*challenge, now + std::chrono::seconds(rule->pass_s)};
+  if (auto ok = s.challenges.redeem(redeemed, now); !ok) return reply_of(ok.error());
+  if (s.keeper) {
+    if (auto ok = s.keeper->keep(redeemed); !ok)
+      return error_reply(503, "the account passes until the gateway ends: " + ok.error().message);
+  }
+  const nlohmann::json out{{"account", challenge->account}, {"until", base::format_rfc3339(redeemed.until)}};
+  return {200, "application/json", out.dump(-1, ' ', false, kReplace)};
+}
+
+// A second operator's word, under a token of its own.
+Reply approve(Shared& s, const wire::RequestHead& head, const std::string& body) {
+  if (s.settings.approver_token.empty())
+    return error_reply(403, "nobody can approve: configure admin.approver_token_file");
+  if (!bears(head, s.settings.approver_token))
+    return error_reply(401, "Authorization: Bearer TOKEN of the approver is missing or wrong");
+  const auto value = nlohmann::json::parse(body, nullptr, false);
+  constexpr std::string_view kShape = "what is approved is {policy, accounts, who}: its hash, how many, your name";
+  if (!value.is_object() || !value.contains("policy") || !value["policy"].is_string() || !value.contains("accounts") ||
+      !value["accounts"].is_number_unsigned() || !value.contains("who") || !value["who"].is_string())
+    return error_reply(400, kShape);
+  const uint64_t hash = s.standings.policy()->hash();
+  if (value["policy"].get<std::string>() != fmt::format("{:016x}", hash))
+    return error_reply(409, "another policy is in force by now: look at /api/v1/policy, and approve that");
+  const Approval approval{hash, value["accounts"].get<size_t>(), value["who"].get<std::string>().substr(0, 256)};
+  if (s.keeper) {
+    if (auto ok = s.keeper->keep(approval); !ok) return reply_of(ok.error());
+  }
+  s.standings.approve(approval);
+  return {200, "application/json", R"({"approved":true})"};
+}
+
 nlohmann::json rungs_of(uint8_t bits) {
   auto names = nlohmann::json::array();
   for (int rung = 0; rung < verdict::kRungs; ++rung) {
@@ -203,7 +269,10 @@ nlohmann::json rungs_of(uint8_t bits) {
 
 Reply policy(const Shared& s) {
   const auto current = s.standings.policy();
-  nlohmann::json out{{"hash", fmt::format("{:016x}", current->hash())}};
+  nlohmann::json out{{"hash", fmt::format("{:016x}", current->hash())},
+                     {"challenge_public_key", s.challenges.public_key()}};
+  const size_t refused_max = s.standings.refuse_accounts_max();
+  out["refuse_accounts_max"] = refused_max == SIZE_MAX ? nlohmann::json() : nlohmann::json(refused_max);
   out["rungs"] = nlohmann::json::array();
   for (const verdict::RungRule& r : current->rules()) {
     out["rungs"].push_back({{"rung", verdict::name_of(r.rung)}, {"mode", verdict::name_of(r.mode)}});
@@ -212,7 +281,8 @@ Reply policy(const Shared& s) {
   for (const Standings::Row& row : s.standings.decided()) {
     out["decided"].push_back({{"account", row.account},
                               {"would", rungs_of(row.decision.observed)},
-                              {"does", rungs_of(row.decision.enforced)}});
+                              {"does", rungs_of(row.decision.enforced)},
+                              {"waits", row.waits}});
   }
   return {200, "application/json", out.dump(-1, ' ', false, kReplace)};
 }
@@ -227,6 +297,8 @@ Reply reply_to(const wire::RequestHead& head, const std::string& body, Shared& s
   const std::string_view target = head.target.substr(0, head.target.find('?'));
   const std::string_view method = head.method == "HEAD" ? "GET" : head.method;
   if (method == "GET" && (target == "/healthz" || target == "/readyz")) return {200, "text/plain", "ok\n"};
+  if (target == "/api/v1/policy/approve")
+    return method == "POST" ? approve(s, head, body) : error_reply(405, "POST is served here");
   if (!may_ask(head, s.settings)) {
     return s.settings.admin_token.empty() ? error_reply(403, "ask by address or as localhost, or configure a token")
                                           : error_reply(401, "Authorization: Bearer TOKEN is missing or wrong");
@@ -245,12 +317,15 @@ Reply reply_to(const wire::RequestHead& head, const std::string& body, Shared& s
     if (method == "GET") return labels(s);
     return method == "POST" ? label(s, body) : error_reply(405, "GET and POST are served here");
   }
+  if (target == "/api/v1/challenges/redeem")
+    return method == "POST" ? redeem(s, body) : error_reply(405, "POST is served here");
   if (method != "GET") return error_reply(405, "GET is served here");
   if (target == "/metrics") return {200, "text/plain; version=0.0.4", metrics_text(s)};
   if (target == kAccounts) return accounts(s, head, false);
   if (target == "/api/v1/findings") return accounts(s, head, true);
   if (target == "/report") return report_page(s);
   if (target == "/api/v1/policy") return policy(s);
+  if (target == "/api/v1/evidence") return evidence(s, head.target);
   if (target == "/api/v1/openapi.json") return {200, "application/json", std::string(assets::openapi())};
   return error_reply(404, "there is nothing here; see /api/v1/openapi.json");
 }

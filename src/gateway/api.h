@@ -14,6 +14,7 @@ struct Reply {
   int status = 200;
   std::string_view type = "application/json";
   std::string body;
+  std::string fields = {};  // more of the head, each with its line end
 };
 
 Reply reply_to(const wire::RequestHead& head, const std::string& body, Shared& shared);

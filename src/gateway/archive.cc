@@ -11,17 +11,22 @@ namespace {
 using base::Result;
 using store::Statement;
 
-constexpr int kVersion = 2;
+constexpr int kVersion = 3;
 constexpr const char* kSchema1 =
     "CREATE TABLE subjects(account BLOB PRIMARY KEY, last_exchange INTEGER, last_seen INTEGER, saved BLOB) WITHOUT "
     "ROWID;"
     "CREATE TABLE journal(last_exchange INTEGER PRIMARY KEY, count INTEGER, records BLOB);"
     "CREATE TABLE findings(account BLOB PRIMARY KEY, time INTEGER, body BLOB) WITHOUT ROWID;"
     "CREATE TABLE labels(account BLOB PRIMARY KEY, line BLOB) WITHOUT ROWID;";
-constexpr const char* kSchema2 =  // what it adds
+constexpr const char* kSchema2 =  // what each adds
     "CREATE TABLE alerts(account BLOB PRIMARY KEY, sinks INTEGER) WITHOUT ROWID;"
     "CREATE TABLE exemplars(account BLOB, key INTEGER, time INTEGER, text BLOB, PRIMARY KEY(account, key)) WITHOUT "
     "ROWID;";
+constexpr const char* kSchema3 =
+    "CREATE TABLE evidence(number INTEGER PRIMARY KEY AUTOINCREMENT, account BLOB, line BLOB);"
+    "CREATE INDEX evidence_of ON evidence(account);"
+    "CREATE TABLE redeemed(nonce BLOB PRIMARY KEY, account BLOB, expires INTEGER, until INTEGER) WITHOUT ROWID;"
+    "CREATE TABLE approvals(time INTEGER PRIMARY KEY, policy INTEGER, accounts INTEGER, who BLOB);";
 
 }  // namespace
 
@@ -50,10 +55,10 @@ Result<std::unique_ptr<Archive>> Archive::open(const std::string& path) {
   }
   if (*version < kVersion) {
     const auto made = database->transaction([&]() -> Result<void> {
-      if (*version == 0) {
-        if (auto ok = database->run(kSchema1); !ok) return ok;
+      const char* const schemas[] = {kSchema1, kSchema2, kSchema3};
+      for (auto v = static_cast<size_t>(*version); v < std::size(schemas); ++v) {
+        if (auto ok = database->run(schemas[v]); !ok) return ok;
       }
-      if (auto ok = database->run(kSchema2); !ok) return ok;
       return database->set_version(kVersion);
     });
     if (!made) return tl::unexpected(made.error());
@@ -208,6 +213,7 @@ Result<void> Archive::commit(const Changes& c) {
     if (auto ok = put_subjects(c.subjects); !ok) return ok;
     if (auto ok = put_findings(c); !ok) return ok;
     if (auto ok = put_exemplars(c.exemplars); !ok) return ok;
+    if (auto ok = put_evidence(c.evidence); !ok) return ok;
     if (c.journal_done > 0)
       return database_.run(fmt::format("DELETE FROM journal WHERE last_exchange <= {}", c.journal_done));
     return {};

@@ -1,6 +1,7 @@
 // What the gateway knows, kept across restarts in DATA-DIR/stillwatch.db (docs/formats/store.md): subjects as they were
 // when last saved, a journal of the features observed since, findings and which of them nobody was told of yet, labels.
-// No text of any exchange, but the redacted samples that an operator asked for.
+// What was put into answers is kept as evidence, and which challenges were redeemed. No text of any exchange, but the
+// redacted samples that an operator asked for.
 //
 // Thread rule: restore() before other threads; everything else from any thread.
 #pragma once
@@ -15,6 +16,7 @@
 
 #include "gateway/alerts.h"
 #include "gateway/exemplars.h"
+#include "gateway/proofs.h"
 #include "pipeline/pipeline.h"
 #include "store/database.h"
 
@@ -64,10 +66,19 @@ class Archive {
     Sinks to_tell = 0;  // of these findings
     std::vector<std::pair<std::string, Sinks>> told;
     std::vector<Exemplar> exemplars;  // exemplars.h
-    uint64_t journal_done = 0;        // up to this exchange all subjects are saved
+    std::vector<EvidenceLine> evidence;
+    uint64_t journal_done = 0;  // up to this exchange all subjects are saved
   };
   // All of it or nothing.
   base::Result<void> commit(const Changes& changes);
+
+  // Up to about `bytes_max` of the lines of evidence behind number `after`, in the order in which they were noted;
+  // `after` becomes the number of the last.
+  base::Result<std::string> evidence(uint64_t& after, size_t bytes_max);
+  base::Result<void> put_redeemed(const Redeemed& redeemed);
+  base::Result<std::vector<Redeemed>> redeemed();
+  base::Result<void> put_approval(const Approval& approval, base::Time time);
+  base::Result<Approval> last_approval();  // of nothing, if there was none
 
   base::Result<void> put_label(std::string_view account, const verdict::Label& label);
   // Removes every trace, the journal's included, and overwrites it; false if there was none.
@@ -83,6 +94,7 @@ class Archive {
   base::Result<void> forget_in_journal(std::string_view account, bool& found);
   base::Result<void> put_subjects(const std::vector<Saved>& subjects);
   base::Result<void> put_findings(const Changes& changes);
+  base::Result<void> put_evidence(const std::vector<EvidenceLine>& lines);
   base::Result<void> put_exemplars(const std::vector<Exemplar>& exemplars);
   base::Result<void> save_changed(pipeline::Pipeline& pipeline, uint64_t exchange);
 

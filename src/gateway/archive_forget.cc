@@ -45,9 +45,10 @@ Result<std::vector<std::string>> Archive::expire(base::Time subjects_since, base
       if (const auto samples = remove("exemplars", account); !samples) return tl::unexpected(samples.error());
     }
     return database_.run(
-        fmt::format("DELETE FROM findings WHERE time < {}; DELETE FROM exemplars WHERE time < {};"
-                    "DELETE FROM alerts WHERE account NOT IN (SELECT account FROM findings)",
-                    base::to_ms(findings_since), base::to_ms(exemplars_since)));
+        fmt::format("DELETE FROM findings WHERE time < {0}; DELETE FROM exemplars WHERE time < {1};"
+                    "DELETE FROM alerts WHERE account NOT IN (SELECT account FROM findings);"
+                    "DELETE FROM redeemed WHERE max(expires, until) < {2}",
+                    base::to_ms(findings_since), base::to_ms(exemplars_since), base::to_ms(subjects_since)));
   });
   if (!ok) return tl::unexpected(ok.error());
   return gone;
@@ -71,7 +72,7 @@ Result<bool> Archive::forget(std::string_view account) {
   const std::lock_guard lock(mutex_);
   bool found = false;
   const auto ok = database_.transaction([&]() -> Result<void> {
-    for (const char* table : {"subjects", "findings", "labels", "alerts", "exemplars"}) {
+    for (const char* table : {"subjects", "findings", "labels", "alerts", "exemplars", "evidence", "redeemed"}) {
       const auto removed = remove(table, account);
       if (!removed) return tl::unexpected(removed.error());
       found = found || *removed;

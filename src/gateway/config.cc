@@ -1,6 +1,7 @@
 #include "gateway/config.h"
 
 #include "base/hash.h"
+#include "watermark/canary.h"
 
 namespace stillwatch::gateway {
 namespace {
@@ -26,6 +27,18 @@ void read_alerts(YamlMap& map, Config& c) {
   map.flag("syslog", a.syslog);
   map.text("syslog_socket", a.syslog_socket);
   map.text("json_log", a.json_log);
+}
+
+void read_marks(YamlMap& map, Config& c) {
+  MarkSettings& m = c.settings.marks;
+  if (map.require("key_file")) map.text("key_file", c.mark_key_file);
+  map.text("label", m.label);
+  map.flag("upstream_n", m.upstream_n);
+  section(map, "canaries", [&](YamlMap& canaries) {
+    canaries.text("label", m.pool);
+    canaries.number("size", m.pool_size, 1, watermark::kCanaryPoolMax);
+    canaries.number("of_account", m.canaries, 1, 100);
+  });
 }
 
 void read_days(YamlMap& map, const char* key, std::chrono::days& out) {
@@ -57,6 +70,7 @@ base::Result<Config> Config::parse(std::string_view yaml, std::string_view file)
   section(*map, "admin", [&](YamlMap& admin) {
     admin.text("listen", c.admin);
     admin.text("token_file", c.admin_token_file);
+    admin.text("approver_token_file", c.approver_token_file);
   });
   section(*map, "identity", [&](YamlMap& identity) { c.identity = IdentitySettings::read(identity); });
   section(*map, "alerts", [&](YamlMap& alerts) { read_alerts(alerts, c); });
@@ -65,9 +79,15 @@ base::Result<Config> Config::parse(std::string_view yaml, std::string_view file)
     read_days(retention, "finding_days", c.settings.findings_for);
     read_days(retention, "exemplar_days", c.settings.exemplars_for);
   });
+  section(*map, "marks", [&](YamlMap& marks) { read_marks(marks, c); });
   section(*map, "policy", [&](YamlMap& node) {
     auto policy = verdict::Policy::read(node);
     policy.set_hash(base::hash64(yaml));
+    if (policy.refuse_accounts_max() != SIZE_MAX && c.approver_token_file.empty())
+      node.fail(node.node(), "`refuse_accounts_max` needs `admin.approver_token_file`: the token of a second operator");
+    if (policy.marks() && c.mark_key_file.empty())
+      node.fail(node.node(),
+                "a rung marks answers, which needs `marks.key_file`: make one with `stillwatch watermark key`");
     c.settings.policy = std::make_shared<verdict::Policy>(std::move(policy));
   });
   if (auto error = map->finish()) return tl::unexpected(*error);

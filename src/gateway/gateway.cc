@@ -116,7 +116,12 @@ base::Result<void> load_tls(const Settings& s, Shared& shared) {
 struct Gateway::State {
   State(Settings settings, Identity identity, std::unique_ptr<pipeline::Pipeline> pipeline)
       : shared{std::move(settings), std::move(identity), Standings(std::make_shared<verdict::Policy>()),
-               Observer(std::move(pipeline), on_look(), settings.now)} {
+               Observer(std::move(pipeline), on_look(), shared.settings.now),
+               Challenges(shared.identity.derived("challenge"))} {
+    if (shared.settings.marks.key)
+      shared.marker = std::make_unique<Marker>(shared.settings.marks, shared.settings.now, [this](EvidenceLine line) {
+        return !shared.keeper || shared.keeper->note(std::move(line));
+      });
     shared.standings.set_policy(shared.settings.policy);
   }
 
@@ -166,6 +171,13 @@ base::Result<void> Gateway::State::open_store() {
   });
   if (!last) return tl::unexpected(last.error());
   shared.observer.set_labels(std::move(*labels));
+
+  const auto redeemed = kept->redeemed();
+  if (!redeemed) return tl::unexpected(redeemed.error());
+  const auto approved = kept->last_approval();
+  if (!approved) return tl::unexpected(approved.error());
+  shared.standings.approve(*approved);
+  shared.challenges.restore(*redeemed, s.now());
 
   const auto untold = kept->untold();
   if (!untold) return tl::unexpected(untold.error());
@@ -257,6 +269,9 @@ uint64_t Gateway::open_connections() const {
   return state_->shared.counts.connections.load();
 }
 void Gateway::set_policy(std::shared_ptr<const verdict::Policy> policy) {
+  if (policy->marks() && !state_->shared.marker)
+    state_->shared.settings.tell(
+        "the policy marks answers: that begins with the next start, for it needs the key of `marks`");
   state_->shared.standings.set_policy(std::move(policy));
 }
 

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/error.h"
@@ -19,6 +20,7 @@
 #include "gateway/identity.h"
 #include "gateway/observer.h"
 #include "verdict/policy.h"
+#include "watermark/key.h"
 
 namespace stillwatch::gateway {
 
@@ -34,6 +36,15 @@ base::Result<Address> parse_address(std::string_view text);
 // "http://host[:port]" or "https://host[:port]", nothing behind it.
 base::Result<UpstreamAddress> parse_upstream(std::string_view url);
 
+struct MarkSettings {
+  std::optional<watermark::MasterKey> key;  // none: nothing is marked
+  std::string label = "epoch:1";            // whose key marks
+  bool upstream_n = false;                  // the upstream makes n drafts in one call of chat completions
+  std::string pool = "canaries:1";
+  size_t pool_size = 10'000;
+  size_t canaries = 8;  // of an account
+};
+
 struct Settings {
   Address listen;
   UpstreamAddress upstream;
@@ -41,7 +52,8 @@ struct Settings {
   std::string certificate;  // PEM files of the listener; "": in the clear
   std::string key;
   Address admin;
-  std::string admin_token;  // "": none is asked for
+  std::string admin_token;     // "": none is asked for
+  std::string approver_token;  // of a second operator; "": nothing can be approved
   unsigned threads = 1;
   std::string database;  // path; "": nothing outlives the process
   std::chrono::days subjects_for{365};
@@ -49,6 +61,7 @@ struct Settings {
   size_t exemplars = 0;  // redacted samples kept of each flagged account
   std::chrono::days exemplars_for{30};
   std::shared_ptr<const verdict::Policy> policy = std::make_shared<verdict::Policy>();
+  MarkSettings marks;
   AlertSettings alerts;
   std::chrono::seconds idle{75};       // between requests
   std::chrono::seconds head{30};       // for a head to arrive

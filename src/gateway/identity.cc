@@ -126,6 +126,14 @@ std::string Identity::keyed(std::string_view prefix, std::string_view text) cons
   return std::string(prefix).append(hex.data(), 2 * hash.size());
 }
 
+Identity::Secret Identity::derived(std::string_view purpose) const {
+  Secret out{};
+  const std::string text = "stillwatch/derived/1/" + std::string(purpose);
+  crypto_generichash(out.data(), out.size(), reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+                     secret_.data(), secret_.size());
+  return out;
+}
+
 std::string Identity::mapped(std::string name) const {
   if (settings_.accounts.empty()) return name;
   const auto it = settings_.accounts.find(name);

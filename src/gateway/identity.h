@@ -52,6 +52,9 @@ class Identity {
   // `peer` is the address of the client's socket.
   std::string network_of(const wire::RequestHead& head, std::string_view peer) const;
 
+  // Another secret, for that purpose alone: always the same for the same installation.
+  Secret derived(std::string_view purpose) const;
+
   // The account of a credential as it is sent, with or without `Bearer `.
   std::string account_of_key(std::string_view credential) const;
 

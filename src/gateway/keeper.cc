@@ -49,6 +49,14 @@ void Keeper::told(const std::string& account, Sinks sinks) {
   told_.emplace_back(account, sinks);
 }
 
+bool Keeper::note(EvidenceLine line) {
+  const std::lock_guard lock(noted_mutex_);
+  if (evidence_bytes_ + line.line.size() > kEvidenceWaitingMax) return false;
+  evidence_bytes_ += line.line.size();
+  evidence_.push_back(std::move(line));
+  return true;
+}
+
 bool Keeper::suspended() const {
   const std::lock_guard lock(mutex_);
   return !trouble_.empty();
@@ -89,7 +97,9 @@ base::Result<void> Keeper::round(bool everything) {
     const std::lock_guard lock(noted_mutex_);
     std::move(noted_.begin(), noted_.end(), std::back_inserter(waiting_.findings));
     std::move(told_.begin(), told_.end(), std::back_inserter(waiting_.told));
+    std::move(evidence_.begin(), evidence_.end(), std::back_inserter(waiting_.evidence));
     noted_.clear();
+    evidence_.clear();
     told_.clear();
   }
   if (saving && saving_until_ == 0) saving_until_ = std::max<uint64_t>(1, now_at);
@@ -102,6 +112,10 @@ base::Result<void> Keeper::round(bool everything) {
   if (!ok) return ok;
   if (settings_.on_kept) {
     for (const Finding& f : waiting_.findings) settings_.on_kept(f);
+  }
+  {
+    const std::lock_guard lock(noted_mutex_);
+    for (const EvidenceLine& e : waiting_.evidence) evidence_bytes_ -= e.line.size();
   }
   waiting_ = {};
   if (crowd > 0) observer_.cool();
@@ -148,6 +162,10 @@ base::Result<bool> Keeper::forget(std::string_view account) {
   {
     const std::lock_guard noted(noted_mutex_);
     std::erase_if(noted_, [&](const Finding& f) { return f.account == account; });
+    std::erase_if(evidence_, [&](const EvidenceLine& e) {
+      if (e.account == account) evidence_bytes_ -= e.line.size();
+      return e.account == account;
+    });
   }
   const auto kept = archive_->forget(account);
   if (!kept) return tl::unexpected(kept.error());

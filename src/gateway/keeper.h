@@ -7,7 +7,8 @@
 // the journal is made good by saving the accounts once writing works again. Nobody waits for the archive but those who
 // ask it to forget or to label.
 //
-// Thread rule: all methods from any thread. Bounds: kJournalBytesMax of journal not yet written.
+// Thread rule: all methods from any thread. Bounds: kJournalBytesMax of journal and kEvidenceWaitingMax of evidence not
+// yet written.
 #pragma once
 
 #include <condition_variable>
@@ -20,6 +21,8 @@
 #include "gateway/observer.h"
 
 namespace stillwatch::gateway {
+
+constexpr size_t kEvidenceWaitingMax = 64u << 20;  // bytes, not written yet
 
 struct KeeperSettings {
   std::function<base::Time()> now;
@@ -45,10 +48,16 @@ class Keeper {
   void note(Finding finding);
   // Sinks were told of the finding about an account: kept at the next round, or when this ends.
   void told(const std::string& account, Sinks sinks);
+  // Evidence of what was put into an answer. False if it is lost: more waits than kEvidenceWaitingMax.
+  bool note(EvidenceLine line);
   bool suspended() const;
 
   base::Result<verdict::Labels> labels() { return archive_->labels(); }
   base::Result<std::vector<Exemplar>> exemplars(std::string_view account) { return archive_->exemplars(account); }
+  base::Result<std::string> evidence(uint64_t& after, size_t bytes_max) { return archive_->evidence(after, bytes_max); }
+  base::Result<std::vector<Redeemed>> redeemed() { return archive_->redeemed(); }
+  base::Result<void> keep(const Approval& approval) { return archive_->put_approval(approval, settings_.now()); }
+  base::Result<void> keep(const Redeemed& redeemed) { return archive_->put_redeemed(redeemed); }
   base::Result<void> label(std::string_view account, const verdict::Label& label);
   // From the observer, the archive and whatever waits to be written; false if there was nothing of it.
   base::Result<bool> forget(std::string_view account);
@@ -71,6 +80,8 @@ class Keeper {
 
   std::mutex noted_mutex_;
   std::vector<Finding> noted_;
+  std::vector<EvidenceLine> evidence_;
+  size_t evidence_bytes_ = 0;  // of these, and of those that wait for the archive
   std::vector<std::pair<std::string, Sinks>> told_;
 
   std::mutex stop_mutex_;

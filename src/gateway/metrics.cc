@@ -3,6 +3,33 @@
 #include <fmt/format.h>
 
 namespace stillwatch::gateway {
+namespace {
+
+void marks_text(Marker& marker, std::string& out) {
+  const MarkCounts& c = marker.counts();
+  const auto head = [&](std::string_view name, std::string_view help) {
+    out += fmt::format("# HELP stillwatch_{0} {1}\n# TYPE stillwatch_{0} counter\n", name, help);
+  };
+  const auto add = [&](std::string_view name, std::string_view help, auto value) {
+    head(name, help);
+    out += fmt::format("stillwatch_{} {}\n", name, value);
+  };
+  head("marked_answers_total", "Answers that something was put into");
+  out += fmt::format("stillwatch_marked_answers_total{{mark=\"watermark\"}} {}\n", c.watermarked.load());
+  out += fmt::format("stillwatch_marked_answers_total{{mark=\"canary\"}} {}\n", c.canaries.load());
+  head("unmarked_answers_total", "Answers that were to be watermarked and are not");
+  for (const auto& [why, count] : marker.unmarked())
+    out += fmt::format("stillwatch_unmarked_answers_total{{why=\"{}\"}} {}\n", why, count);
+  add("drafts_total", "Drafts that the upstream made for watermarks", c.drafts.load());
+  head("draft_tokens_total", "Output tokens of drafts, as the upstream told");
+  out += fmt::format("stillwatch_draft_tokens_total{{of=\"made\"}} {}\n", c.tokens_made.load());
+  out += fmt::format("stillwatch_draft_tokens_total{{of=\"given\"}} {}\n", c.tokens_given.load());
+  add("drafting_seconds_total", "Waited for the last draft of each answer",
+      static_cast<double>(c.drafting_ms.load()) / 1000);
+  add("evidence_lost_total", "Lines of evidence that could not be kept", c.evidence_lost.load());
+}
+
+}  // namespace
 
 std::string metrics_text(const Shared& s) {
   const ObserverCounts o = s.observer.counts();
@@ -41,6 +68,7 @@ std::string metrics_text(const Shared& s) {
     out += fmt::format("stillwatch_policy_requests_total{{rung=\"{}\",mode=\"enforce\"}} {}\n", name,
                        s.policy_counts.enforced[rung].load());
   }
+  if (s.marker) marks_text(*s.marker, out);
   add("store_suspended", "gauge", "1 while what is observed would not outlive the process",
       s.keeper && !s.keeper->suspended() ? 0 : 1);
   if (s.alerts != nullptr) {

@@ -1,90 +1,17 @@
 // What a policy does to live requests, and the admin port's part in it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "gateway/config.h"
-#include "gateway/gateway.h"
 #include "gateway/histogram.h"
-#include "gateway/peers.h"
+#include "gateway/test_policies.h"
 
 namespace stillwatch::gateway {
 namespace {
 
 using testing::HasSubstr;
 using testing::StartsWith;
-
-constexpr std::string_view kPrompt = R"({"messages":[{"role":"user","content":"Name three rivers."}]})";
-constexpr std::string_view kAnswer =
-    R"({"choices":[{"message":{"content":"Rhine"},"logprobs":{"content":[{"token":"Rhine","logprob":-0.1}]}}]})";
-
-std::shared_ptr<const verdict::Policy> policy(std::string_view rungs) {
-  return Config::parse(fmt::format("policy: {{mode: enforce, rungs: [{}]}}", rungs), "p")->settings.policy;
-}
-
-class Policies : public testing::Test {
- protected:
-  Policies() : upstream_([this](const Message& m) { return reply(m); }) {
-    folder_ = std::filesystem::temp_directory_path() / ("policies" + std::to_string(::getpid()));
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
-  }
-  ~Policies() override {
-    gateway_.reset();
-    std::filesystem::remove_all(folder_);
-  }
-
-  void start(std::shared_ptr<const verdict::Policy> policy) {
-    Settings s;
-    s.listen = s.admin = {"127.0.0.1", 0};
-    s.upstream.host = "127.0.0.1";
-    s.upstream.port = upstream_.port();
-    s.now = [] { return base::from_ms(1'772'409'600'000); };
-    s.policy = std::move(policy);
-    s.database = folder_ / "stillwatch.db";
-    s.exemplars = exemplars_;
-    s.time_field = time_field_;
-    s.ticks = [] { return int64_t{1}; };
-    auto started = Gateway::start(
-        s, Identity({}, {}), std::make_unique<pipeline::Pipeline>(nullptr, verdict::Labels(), pipeline::Options{}));
-    ASSERT_TRUE(started) << started.error().message;
-    gateway_ = std::move(*started);
-  }
-
-  Message ask() {
-    return Client(gateway_->port())
-        .ask(fmt::format("POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer k\r\nAccept-Encoding: "
-                         "br\r\nContent-Length: {}\r\n\r\n{}",
-                         kPrompt.size(), kPrompt));
-  }
-  Message admin(std::string_view method, const std::string& target, const std::string& body = "") {
-    return Client(gateway_->admin_port())
-        .ask(fmt::format("{} {} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {}\r\n\r\n{}", method, target,
-                         body.size(), body));
-  }
-  // A person's word makes an account hostile, whatever the evidence is.
-  void label_hostile() {
-    ask();
-    for (int i = 0; i < 2000 && gateway_->observer().counts().prompts == 0; ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    const Message m = admin(
-        "POST", "/api/v1/labels",
-        R"({"account":")" + account_ + R"(","label":"hostile","until":"2027-01-01T00:00:00Z","why":"confirmed"})");
-    ASSERT_THAT(m.raw, StartsWith("HTTP/1.1 200"));
-  }
-
-  std::string reply(const Message&) const { return answer(kAnswer); }
-
-  std::string account_ = Identity({}, {}).account_of_key("k");
-  size_t exemplars_ = 0;
-  std::string time_field_;
-  std::filesystem::path folder_;
-  Upstream upstream_;
-  std::unique_ptr<Gateway> gateway_;
-};
 
 TEST_F(Policies, RefuseWhomAPersonCalledHostile) {
   start(policy("{rung: refuse, status: 429, message: 'ask \"us\"', retry_after_s: 120}"));
@@ -251,6 +178,8 @@ policy: {rungs: [{rung: strip}]}
   EXPECT_EQ(error("retention:\n  account_days: 0"), "c.yaml:2:17: `account_days` is not a number from 1 to 36500");
   EXPECT_EQ(error("polcy: {}"), "c.yaml:1:1: `polcy` is not known here");
   EXPECT_EQ(error("memory_mib: 0"), "c.yaml:1:13: `memory_mib` is not a number from 1 to 1048576");
+  EXPECT_THAT(error("policy: {mode: enforce, rungs: [{rung: mark}]}"), HasSubstr("needs `marks.key_file`"));
+  EXPECT_THAT(error("policy: {refuse_accounts_max: 3}"), HasSubstr("needs `admin.approver_token_file`"));
   EXPECT_THAT(error("identity: {forwarded: {trusted: [10.0.0.0/99]}}"), HasSubstr("is no network"));
 }
 

@@ -55,6 +55,7 @@ Session::~Session() {
 void Session::close() {
   client_.close();
   upstream_.close();
+  if (drafting_) close(*drafting_);
   timer_.cancel();
 }
 
@@ -181,6 +182,30 @@ bool Session::take_request_body(std::string_view bytes, size_t& consumed) {
   return true;
 }
 
+// Until the whole request is here, or as much of it as is held of a body; false if it does not come or is broken.
+Task<bool> Session::read_whole(size_t& consumed) {
+  waiting_ = false;
+  while (!request_body_.done()) {
+    const asio::mutable_buffer room = from_client_.room(kBodyBufferBytes);
+    if (room.size() == 0) break;
+    const auto [error, n] = co_await client_.read_some(room);
+    if (error) {
+      close();
+      co_return false;
+    }
+    from_client_.fill(n);
+    size_t more = 0;
+    if (!take_request_body(from_client_.view().substr(consumed), more)) {
+      ++worker_.shared().counts.refused;
+      co_return co_await refuse(400, "the framing of the body is broken");
+    }
+    consumed += more;
+    expect_within(worker_.shared().settings.progress);
+  }
+  waiting_ = true;
+  co_return true;
+}
+
 // What the client still sends of its body, while the answer may already come back.
 Task<void> Session::upload() {
   bool good = true;
@@ -225,18 +250,39 @@ void Session::begin_observation() {
 
 // What the policy wants done before a request of this account goes on.
 Task<bool> Session::hold_back() {
-  stripper_.reset();
+  edits_ = 0;
+  drafts_ = 0;
+  edit_.reset();
   Shared& shared = worker_.shared();
   const auto decided = shared.standings.find(observation_.account);
   if (!decided) co_return true;
-  const verdict::Decision& decision = decided->decision;
+  verdict::Decision decision = decided->decision;
+  const base::Time now = shared.settings.now();
+  if (decision.challenge != nullptr && shared.challenges.passes(observation_.account, now)) {
+    decision.challenge = nullptr;
+    decision.enforced &= static_cast<uint8_t>(~(1u << static_cast<int>(verdict::Rung::kChallenge)));
+  }
   shared.policy_counts.note(decision);
   if (decision.refusal != nullptr)
     co_return co_await refuse(decision.refusal->status, decision.refusal->message, "policy",
                               decision.refusal->status == 429 ? decision.refusal->retry_after_s : 0);
-  if (decision.strip_logprobs) stripper_.emplace("logprobs");
-  if (decision.delay_ms > 0) {
-    timer_.expires_after(std::chrono::milliseconds(decision.delay_ms));
+  if (decision.challenge != nullptr)
+    co_return co_await refuse_with(403, shared.challenges.ask(observation_.account, *decision.challenge, now));
+  edits_ = decision.what;
+  if (!shared.marker) edits_ &= verdict::kLogprobs | verdict::kReasoning;
+  if ((edits_ & verdict::kWatermark) != 0) drafts_ = decision.drafts;
+  std::chrono::milliseconds wait(decision.delay_ms);
+  if (decision.per_minute > 0) {
+    constexpr std::chrono::milliseconds kLongest(verdict::kDelayMsMax);
+    const auto turn = shared.turns.take(observation_.account, decision.per_minute, now, kLongest);
+    if (turn > kLongest) {
+      co_return co_await refuse(429, "too many requests", "policy",
+                                static_cast<uint32_t>(std::chrono::ceil<std::chrono::seconds>(turn).count()));
+    }
+    wait = std::max(wait, turn);
+  }
+  if (wait.count() > 0) {
+    timer_.expires_after(wait);
     co_await timer_.async_wait(kWait);
     came_ = 0;
   }
@@ -263,20 +309,25 @@ Task<bool> Session::exchange() {
   if (request_body_.left() > from_client_.view().size())
     from_client_.fill(client_.read_now(room_for(request_body_, from_client_)));
   size_t consumed = 0;
-  const std::string_view first = from_client_.view();
-  if (!take_request_body(first, consumed)) {
+  if (!take_request_body(from_client_.view(), consumed)) {
     ++shared.counts.refused;
     co_return co_await refuse(400, "the framing of the body is broken");
   }
   waiting_ = true;
   expect_within(shared.settings.progress);
   if (!co_await hold_back()) co_return false;
+  if (drafts_ > 0) {
+    if (!request_.expects_continue && !co_await read_whole(consumed)) co_return false;
+    bool stays = false;
+    if (co_await give_draft(consumed, stays)) co_return stays;
+    if (!client_.is_open()) co_return false;
+  }
   expect_within(shared.settings.connect);
   from_upstream_.clear();
   if (!worker_.take_upstream(upstream_) && co_await worker_.connect_upstream(upstream_))
     co_return co_await upstream_failed("the upstream cannot be reached");
   expect_within(shared.settings.progress);
-  const bool sent = co_await forward(first.substr(0, consumed));
+  const bool sent = co_await forward(from_client_.view().substr(0, consumed));
   from_client_.consume(consumed);
   if (!sent) co_return co_await upstream_failed("the upstream closed its connection");
   upload_ = request_body_.done() ? Upload::kNone : Upload::kRunning;
@@ -302,9 +353,9 @@ Task<bool> Session::forward(std::string_view body) {
   out_.clear();
   out_.append(request_.method).append(" ").append(request_.target);
   out_.append(request_.minor_version == 1 ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n");
-  // What is stripped must be readable.
-  wire::append_end_to_end(request_, out_, stripper_ ? "accept-encoding" : "");
-  if (stripper_) out_ += "Accept-Encoding: identity\r\n";
+  // What is changed must be readable.
+  wire::append_end_to_end(request_, out_, edits_ != 0 ? "accept-encoding" : "");
+  if (edits_ != 0) out_ += "Accept-Encoding: identity\r\n";
   if (request_.framing == wire::Framing::kChunked) out_ += "Transfer-Encoding: chunked\r\n";
   out_.append("\r\n");
   std::string_view head = out_;

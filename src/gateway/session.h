@@ -4,7 +4,7 @@
 #include <list>
 #include <optional>
 
-#include "countermeasure/strip.h"
+#include "gateway/answer_edit.h"
 #include "gateway/worker.h"
 #include "wire/body.h"
 
@@ -59,6 +59,7 @@ class Session {
   void begin_observation();
   Task<bool> hold_back();  // as the policy wants it; false if the request was refused
   Task<bool> forward(std::string_view body);
+  Task<bool> read_whole(size_t& consumed);
   Task<void> upload();
   Task<void> linger();
   bool take_request_body(std::string_view bytes, size_t& consumed);
@@ -74,10 +75,24 @@ class Session {
   Task<bool> read_answer_head();
   bool begin_answer();
   Task<bool> relay_answer_body();
-  void append_stripped(bool last);
+  void append_edited(bool last);
+  std::unique_ptr<AnswerEdit> edit_of(const wire::ResponseHead& head, std::string_view content_type);
+  void note_canary(const AnswerEdit& edit);
+  void submit_observation();
   Task<bool> refuse(int status, std::string_view reason, std::string_view type = "gateway_error",
                     uint32_t retry_after_s = 0);
+  Task<bool> refuse_with(int status, std::string_view json, uint32_t retry_after_s = 0);
   Task<bool> upstream_failed(std::string_view reason);
+
+  // drafts.cc: an answer chosen among several
+  struct Draft;
+  struct Drafting;
+  Task<bool> give_draft(size_t consumed, bool& stays);  // false: none was given, the request is to go on as ever
+  Task<bool> draft_answer(std::string_view body, bool streamed, const Draft& shape);
+  Task<void> fetch_draft(std::shared_ptr<Drafting> drafting, Draft& draft, std::string body);
+  Task<bool> make_draft(Drafting& drafting, Draft& draft, std::string_view body);
+  std::string_view why_no_drafts() const;
+  static void close(Drafting& drafting);
 
   static asio::mutable_buffer room_for(const wire::BodyReader& body, Buffer& buffer);
   // So many bytes are known to follow.
@@ -99,8 +114,12 @@ class Session {
   std::string out_;
   wire::BodyReader request_body_;
   wire::BodyReader response_body_;
-  std::optional<countermeasure::MemberStripper> stripper_;
-  std::string stripped_;  // what it let pass and out_ does not hold yet
+  uint8_t edits_ = 0;                   // bits of verdict::What that the policy wants for this account
+  uint32_t drafts_ = 0;                 // that it wants; 0 for none
+  uint32_t canary_ = 0;                 // which one of the pool edit_ puts in
+  std::shared_ptr<Drafting> drafting_;  // under way
+  std::unique_ptr<AnswerEdit> edit_;    // of an answer that they change
+  std::string edited_;                  // what it let pass and out_ does not hold yet
   Upload upload_ = Upload::kNone;
   Timer timer_;  // of a delay; cancelled when an upload ends or the session is closed
   Observation observation_;

@@ -2,13 +2,47 @@
 
 #include <algorithm>
 #include <mutex>
+#include <tuple>
 
 namespace stillwatch::gateway {
 
-void Standings::decide(std::string_view account, Entry& entry) const {
+size_t Standings::limit() const {
+  const bool approved = approval_.policy == policy_->hash();
+  return std::max(policy_->refuse_accounts_max(), approved ? approval_.accounts : 0);
+}
+
+void Standings::decide(std::string_view account, Entry& entry) {
   verdict::Standing standing = entry.standing;
   standing.account = account;
-  entry.decision = policy_->decide(standing);
+  verdict::Decision& d = entry.decision = policy_->decide(standing);
+  refused_ -= entry.refused;
+  entry.refused = d.refusal != nullptr && refused_ < limit();
+  entry.waits = d.refusal != nullptr && !entry.refused;
+  refused_ += entry.refused;
+  if (!entry.waits) return;
+  constexpr auto kBit = static_cast<uint8_t>(1u << static_cast<int>(verdict::Rung::kRefuse));
+  d.refusal = nullptr;
+  d.enforced &= static_cast<uint8_t>(~kBit);
+  d.observed |= kBit;
+}
+
+// Who was refused before comes first.
+void Standings::decide_all() {
+  std::vector<std::pair<const std::string, Entry>*> all;
+  for (auto& entry : entries_) all.push_back(&entry);
+  std::sort(all.begin(), all.end(), [](const auto* a, const auto* b) {
+    return std::tie(b->second.refused, a->first) < std::tie(a->second.refused, b->first);
+  });
+  for (auto* entry : all) entry->second.refused = false;
+  refused_ = 0;
+  for (auto* entry : all) decide(entry->first, entry->second);
+}
+
+void Standings::remove(std::string_view account) {
+  const auto it = entries_.find(account);
+  if (it == entries_.end()) return;
+  refused_ -= it->second.refused;
+  entries_.erase(it);
 }
 
 bool Standings::update(const pipeline::AccountFinding& f) {
@@ -16,7 +50,7 @@ bool Standings::update(const pipeline::AccountFinding& f) {
   const bool kept = f.flagged || f.label || (judged && f.evidence.p_value <= verdict::kPValueMax);
   const std::unique_lock lock(mutex_);
   if (!kept) {
-    if (const auto it = entries_.find(f.account); it != entries_.end()) entries_.erase(it);
+    remove(f.account);
   } else {
     Entry& entry = entries_[f.account];
     entry.standing = {{}, f.verdict, f.evidence.p_value, f.evidence.calibrated, f.exposure};
@@ -29,12 +63,23 @@ bool Standings::update(const pipeline::AccountFinding& f) {
 void Standings::set_policy(std::shared_ptr<const verdict::Policy> policy) {
   const std::unique_lock lock(mutex_);
   policy_ = std::move(policy);
-  for (auto& [account, entry] : entries_) decide(account, entry);
+  decide_all();
+}
+
+void Standings::approve(const Approval& approval) {
+  const std::unique_lock lock(mutex_);
+  approval_ = approval;
+  decide_all();
+}
+
+size_t Standings::refuse_accounts_max() const {
+  const std::shared_lock lock(mutex_);
+  return limit();
 }
 
 void Standings::forget(std::string_view account) {
   const std::unique_lock lock(mutex_);
-  if (const auto it = entries_.find(account); it != entries_.end()) entries_.erase(it);
+  remove(account);
   kept_ = entries_.size();
 }
 
@@ -56,7 +101,7 @@ std::vector<Standings::Row> Standings::decided() const {
   {
     const std::shared_lock lock(mutex_);
     for (const auto& [account, entry] : entries_) {
-      if (!entry.decision.nothing()) rows.push_back({account, entry.decision});
+      if (!entry.decision.nothing()) rows.push_back({account, entry.decision, entry.waits});
     }
   }
   std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.account < b.account; });

@@ -1,5 +1,6 @@
 // How accounts stand and what the policy decides about them: written when evidence or exposure change, looked up for
-// every request.
+// every request. Where a policy refuses more accounts than it may without a second operator, those beyond wait: they
+// are decided about as if that rung only observed.
 //
 // Kept are accounts that a policy can be about: flagged, labelled, or with a p-value up to verdict::kPValueMax. Thread
 // rule: all methods from any thread; find() costs next to nothing while nobody stands out.
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "base/hash.h"
+#include "gateway/proofs.h"
 #include "pipeline/findings.h"
 #include "verdict/policy.h"
 
@@ -33,6 +35,8 @@ class Standings {
   bool update(const pipeline::AccountFinding& finding);
   void set_policy(std::shared_ptr<const verdict::Policy> policy);
   void forget(std::string_view account);
+  // Of another policy than the one in force it says nothing.
+  void approve(const Approval& approval);
 
   // Nothing for an account that nothing is decided about.
   std::optional<Decided> find(std::string_view account) const;
@@ -41,19 +45,28 @@ class Standings {
   struct Row {
     std::string account;
     verdict::Decision decision;
+    bool waits = false;
   };
-  std::vector<Row> decided() const;  // by name
+  std::vector<Row> decided() const;    // by name
+  size_t refuse_accounts_max() const;  // approval included
 
  private:
   struct Entry {
     verdict::Standing standing;  // its account is empty: the key is
     verdict::Decision decision;
+    bool refused = false;  // counts among refused_
+    bool waits = false;    // to be refused, for a second operator
   };
-  void decide(std::string_view account, Entry& entry) const;
+  void decide(std::string_view account, Entry& entry);
+  void decide_all();
+  void remove(std::string_view account);
+  size_t limit() const;
 
   mutable std::shared_mutex mutex_;
   std::shared_ptr<const verdict::Policy> policy_;
   std::unordered_map<std::string, Entry, base::TextHash, std::equal_to<>> entries_;
+  Approval approval_;
+  size_t refused_ = 0;
   std::atomic<size_t> kept_{0};
 };
 

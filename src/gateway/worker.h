@@ -5,12 +5,15 @@
 #include <optional>
 
 #include "gateway/asio.h"
+#include "gateway/challenges.h"
 #include "gateway/gateway.h"
 #include "gateway/histogram.h"
 #include "gateway/keeper.h"
+#include "gateway/marker.h"
 #include "gateway/ranker.h"
 #include "gateway/standings.h"
 #include "gateway/stream.h"
+#include "gateway/turns.h"
 
 namespace stillwatch::gateway {
 
@@ -38,6 +41,8 @@ struct Shared {
   Identity identity;
   Standings standings;
   Observer observer;
+  Challenges challenges;
+  Turns turns = {};
   RelayCounts counts = {};
   PolicyCounts policy_counts = {};
   // From the last byte read to the first one written: of a request, connecting included, and of its answer.
@@ -48,7 +53,8 @@ struct Shared {
   std::atomic<uint64_t> findings{0};    // accounts flagged for the first time
   std::unique_ptr<Keeper> keeper = {};  // none: nothing is kept
   std::unique_ptr<Ranker> ranker = {};
-  Alerts* alerts = nullptr;  // none: nobody is told
+  std::unique_ptr<Marker> marker = {};  // none: there is no key to mark with
+  Alerts* alerts = nullptr;             // none: nobody is told
 
   // When a request came: now or, in a rehearsal, when it says.
   base::Time time_of(const wire::RequestHead& head) const {

@@ -9,8 +9,14 @@ using base::Name;
 using base::YamlMap;
 
 constexpr Name<Mode> kModes[] = {{"off", Mode::kOff}, {"observe", Mode::kObserve}, {"enforce", Mode::kEnforce}};
-constexpr Name<Rung> kRungNames[] = {{"delay", Rung::kDelay}, {"strip", Rung::kStrip}, {"refuse", Rung::kRefuse}};
+constexpr Name<Rung> kRungNames[] = {
+    {"delay", Rung::kDelay},         {"strip", Rung::kStrip},   {"mark", Rung::kMark},
+    {"challenge", Rung::kChallenge}, {"refuse", Rung::kRefuse},
+};
 constexpr Name<int> kStatuses[] = {{"403", 403}, {"429", 429}};
+constexpr Name<What> kStripped[] = {{"logprobs", kLogprobs}, {"reasoning", kReasoning}};
+constexpr Name<What> kPutIn[] = {{"watermark", kWatermark}, {"canary", kCanary}};
+constexpr uint32_t kDay = 86'400;
 
 void read_conditions(YamlMap when, RungRule& rule, YamlMap& parent) {
   when.flag("flagged", rule.flagged);
@@ -23,6 +29,29 @@ void read_conditions(YamlMap when, RungRule& rule, YamlMap& parent) {
   parent.adopt(when);
 }
 
+// The list under `what`, as bits; `otherwise` if there is none.
+uint8_t read_what(YamlMap& map, std::span<const Name<What>> names, uint8_t otherwise) {
+  std::vector<std::string> given;
+  map.texts("what", given);
+  uint8_t bits = 0;
+  for (const std::string& g : given) {
+    const auto known = std::find_if(names.begin(), names.end(), [&](const Name<What>& n) { return n.name == g; });
+    if (known != names.end()) {
+      bits |= known->value;
+    } else {
+      map.fail(map.node(), "`what` is a list of " + std::string(names[0].name) + ", " + std::string(names[1].name));
+    }
+  }
+  return bits != 0 ? bits : otherwise;
+}
+
+void read_message(YamlMap& map, RungRule& rule, std::string_view otherwise) {
+  constexpr size_t kMessageBytesMax = 1000;
+  rule.message = otherwise;
+  map.text("message", rule.message);
+  if (rule.message.size() > kMessageBytesMax) map.fail(map.node(), "`message` is longer than 1,000 bytes");
+}
+
 RungRule read_rule(const YAML::Node& node, Mode mode, YamlMap& parent) {
   YamlMap map(node, parent.file());
   RungRule rule;
@@ -30,21 +59,30 @@ RungRule read_rule(const YAML::Node& node, Mode mode, YamlMap& parent) {
   if (map.require("rung")) map.choice("rung", rule.rung, kRungNames);
   map.choice("mode", rule.mode, kModes);
   if (const YAML::Node when = map.take("when")) read_conditions(YamlMap(when, parent.file()), rule, map);
-  if (rule.rung == Rung::kDelay) map.number("delay_ms", rule.delay_ms, 1, kDelayMsMax);
-  if (rule.rung == Rung::kRefuse) {
-    map.choice("status", rule.status, kStatuses);
-    map.text("message", rule.message);
-    constexpr uint32_t kDay = 86'400;
-    if (rule.status == 429) map.number("retry_after_s", rule.retry_after_s, 1, 30 * kDay);
-    constexpr size_t kMessageBytesMax = 1000;
-    if (rule.message.size() > kMessageBytesMax) map.fail(map.node(), "`message` is longer than 1,000 bytes");
-  }
-  if (rule.rung == Rung::kStrip) {
-    std::vector<std::string> what;
-    map.texts("what", what);
-    for (const std::string& w : what) {
-      if (w != "logprobs") map.fail(map.node(), "`what` is a list of logprobs");
-    }
+  switch (rule.rung) {
+    case Rung::kDelay:
+      map.number("delay_ms", rule.delay_ms, 1, kDelayMsMax);
+      map.number("per_minute", rule.per_minute, 1, 60'000);
+      if (rule.delay_ms == 0 && rule.per_minute == 0) rule.delay_ms = 1000;
+      break;
+    case Rung::kStrip:
+      rule.what = read_what(map, kStripped, kLogprobs);
+      break;
+    case Rung::kMark:
+      rule.what = read_what(map, kPutIn, kWatermark);
+      if ((rule.what & kWatermark) != 0) map.number("drafts", rule.drafts, 2, kDraftsMax);
+      break;
+    case Rung::kChallenge:
+      if (map.require("url")) map.text("url", rule.url);
+      read_message(map, rule, "Please verify your account.");
+      map.number("token_s", rule.token_s, 60, 30 * kDay);
+      map.number("pass_s", rule.pass_s, 60, 3650 * kDay);
+      break;
+    case Rung::kRefuse:
+      map.choice("status", rule.status, kStatuses);
+      read_message(map, rule, "access denied");
+      if (rule.status == 429) map.number("retry_after_s", rule.retry_after_s, 1, 30 * kDay);
+      break;
   }
   parent.adopt(map);
   return rule;
@@ -79,6 +117,7 @@ Policy Policy::read(YamlMap& map) {
   map.choice("mode", mode, kModes);
   map.texts("allow", policy.allow_);
   map.flag("act_uncalibrated", policy.act_uncalibrated_);
+  map.number("refuse_accounts_max", policy.refuse_accounts_max_, 0, 1e9);
   const YAML::Node rungs = map.take("rungs");
   if (rungs && !rungs.IsSequence()) map.fail(rungs, "`rungs` is not a list");
   if (rungs && rungs.IsSequence()) {
@@ -92,6 +131,11 @@ bool Policy::allowed(std::string_view account) const {
     if (!pattern.ends_with('*')) return pattern == account;
     return account.starts_with(pattern.substr(0, pattern.size() - 1));
   });
+}
+
+bool Policy::marks() const {
+  return std::any_of(rules_.begin(), rules_.end(),
+                     [](const RungRule& r) { return r.rung == Rung::kMark && r.mode == Mode::kEnforce; });
 }
 
 Decision Policy::decide(const Standing& s) const {
@@ -109,9 +153,16 @@ Decision Policy::decide(const Standing& s) const {
     switch (rule.rung) {
       case Rung::kDelay:
         d.delay_ms = std::max(d.delay_ms, rule.delay_ms);
+        if (d.per_minute == 0 || (rule.per_minute > 0 && rule.per_minute < d.per_minute))
+          d.per_minute = rule.per_minute;
         break;
       case Rung::kStrip:
-        d.strip_logprobs = true;
+      case Rung::kMark:
+        d.what |= rule.what;
+        if ((rule.what & kWatermark) != 0) d.drafts = std::max(d.drafts, rule.drafts);
+        break;
+      case Rung::kChallenge:
+        if (d.challenge == nullptr) d.challenge = &rule;
         break;
       case Rung::kRefuse:
         if (d.refusal == nullptr) d.refusal = &rule;

@@ -20,11 +20,15 @@ enum class Mode : uint8_t { kOff, kObserve, kEnforce };
 std::string_view name_of(Mode mode);  // off, observe, enforce
 
 // In the order in which they weigh on an account.
-enum class Rung : uint8_t { kDelay, kStrip, kRefuse };
-constexpr int kRungs = 3;
-std::string_view name_of(Rung rung);  // delay, strip, refuse
+enum class Rung : uint8_t { kDelay, kStrip, kMark, kChallenge, kRefuse };
+constexpr int kRungs = 5;
+std::string_view name_of(Rung rung);  // delay, strip, mark, challenge, refuse
+
+// What a rung is about, as bits.
+enum What : uint8_t { kLogprobs = 1, kReasoning = 2, kWatermark = 4, kCanary = 8 };
 
 constexpr uint32_t kDelayMsMax = 60'000;
+constexpr uint32_t kDraftsMax = 16;
 constexpr double kPValueMax = 0.05;  // less evidence than this is no reason to act
 
 // What a decision is about.
@@ -46,19 +50,28 @@ struct RungRule {
   double output_tokens_min = 0;
   double coverage_min = 0;
 
-  uint32_t delay_ms = 1000;               // kDelay
-  int status = 403;                       // kRefuse: 403 or 429
-  std::string message = "access denied";  // kRefuse
-  uint32_t retry_after_s = 3600;          // kRefuse with 429
+  uint32_t delay_ms = 0;          // kDelay
+  uint32_t per_minute = 0;        // kDelay: requests that pass; 0 for any number
+  uint8_t what = 0;               // kStrip: kLogprobs, kReasoning; kMark: kWatermark, kCanary
+  uint32_t drafts = 4;            // kMark, with kWatermark
+  int status = 403;               // kRefuse: 403 or 429
+  std::string message;            // kRefuse, kChallenge
+  uint32_t retry_after_s = 3600;  // kRefuse with 429
+  std::string url;                // kChallenge: the operator's page
+  uint32_t token_s = 3600;        // kChallenge: until when a token can be redeemed
+  uint32_t pass_s = 30 * 86'400;  // kChallenge: for how long one that is redeemed lets the account pass
 };
 
 // What is done to the requests of one account.
 struct Decision {
   uint32_t delay_ms = 0;
-  bool strip_logprobs = false;
-  const RungRule* refusal = nullptr;  // lives as long as the policy
-  uint8_t observed = 0;               // bits by Rung: would have been done
-  uint8_t enforced = 0;               // bits by Rung: is done
+  uint32_t per_minute = 0;              // 0: any number
+  uint8_t what = 0;                     // bits of What: is stripped, or put in
+  uint32_t drafts = 0;                  // with kWatermark
+  const RungRule* challenge = nullptr;  // lives as long as the policy
+  const RungRule* refusal = nullptr;    // the same
+  uint8_t observed = 0;                 // bits by Rung: would have been done
+  uint8_t enforced = 0;                 // bits by Rung: is done
 
   bool nothing() const { return (observed | enforced) == 0; }
 };
@@ -72,6 +85,11 @@ class Policy {
   Decision decide(const Standing& s) const;
   bool allowed(std::string_view account) const;
 
+  bool marks() const;  // a rung of it puts something into answers, if it is enforced
+
+  // More accounts than these are refused only once a second operator has approved; SIZE_MAX: any number.
+  size_t refuse_accounts_max() const { return refuse_accounts_max_; }
+
   const std::vector<RungRule>& rules() const { return rules_; }
   // Of the text that the policy was read from: decisions name it.
   uint64_t hash() const { return hash_; }
@@ -81,6 +99,7 @@ class Policy {
   std::vector<RungRule> rules_;
   std::vector<std::string> allow_;  // account names; a * at the end stands for any rest
   bool act_uncalibrated_ = false;
+  size_t refuse_accounts_max_ = SIZE_MAX;
   uint64_t hash_ = 0;
 };
 

@@ -40,17 +40,17 @@ TEST(Policy, ClimbsTheLadderWithEvidenceAndExposure) {
   Standing s = harvest();
   Decision d = policy.decide(s);
   EXPECT_EQ(d.delay_ms, 250u);
-  EXPECT_TRUE(d.strip_logprobs);
+  EXPECT_EQ(d.what, kLogprobs);
   ASSERT_NE(d.refusal, nullptr);
   EXPECT_EQ(d.refusal->status, 429);
-  EXPECT_EQ(d.enforced, 7);
+  EXPECT_EQ(d.enforced, 19);
   EXPECT_EQ(d.observed, 0);
   s.exposure.novel_exchanges = 499;
   EXPECT_EQ(policy.decide(s).refusal, nullptr);
   s.verdict = Verdict::kClear;
   d = policy.decide(s);
   EXPECT_EQ(d.delay_ms, 250u);
-  EXPECT_FALSE(d.strip_logprobs);
+  EXPECT_EQ(d.what, 0);
   s.p_value = 0.011;
   EXPECT_TRUE(policy.decide(s).nothing());
   s.verdict = Verdict::kInsufficient;
@@ -72,10 +72,10 @@ TEST(Policy, ActsOnCalibratedEvidenceAndOnLabelsOnly) {
   Standing s = harvest();
   s.calibrated = false;
   EXPECT_EQ(policy.decide(s).enforced, 0);
-  EXPECT_EQ(policy.decide(s).observed, 7);
+  EXPECT_EQ(policy.decide(s).observed, 19);
   s.verdict = Verdict::kLabelledHostile;
   s.p_value = 1;
-  EXPECT_EQ(policy.decide(s).enforced, 7);
+  EXPECT_EQ(policy.decide(s).enforced, 19);
   policy = parse("{mode: enforce, act_uncalibrated: true, rungs: [{rung: strip}]}").value();
   s.verdict = Verdict::kHarvest;
   EXPECT_EQ(policy.decide(s).enforced, 2);
@@ -85,14 +85,38 @@ TEST(Policy, ObservesUnlessItIsToldToAct) {
   const Policy policy =
       parse("rungs: [{rung: refuse}, {rung: strip, mode: off}, {rung: delay, mode: enforce}]").value();
   const Decision d = policy.decide(harvest());
-  EXPECT_EQ(d.observed, 4);
+  EXPECT_EQ(d.observed, 16);
   EXPECT_EQ(d.enforced, 1);
   EXPECT_EQ(d.refusal, nullptr);
 }
 
+TEST(Policy, StripsMarksAndChallengesAsItIsTold) {
+  const Policy policy = parse(R"(
+mode: enforce
+rungs:
+  - {rung: strip, what: [logprobs, reasoning]}
+  - {rung: mark}
+  - {rung: mark, what: [canary, watermark], drafts: 8}
+  - {rung: challenge, url: "https://models.example/verify", pass_s: 3600}
+)")
+                            .value();
+  const Decision d = policy.decide(harvest());
+  EXPECT_EQ(d.what, kLogprobs | kReasoning | kWatermark | kCanary);
+  EXPECT_EQ(d.drafts, 8u);
+  ASSERT_NE(d.challenge, nullptr);
+  EXPECT_EQ(d.challenge->url, "https://models.example/verify");
+  EXPECT_EQ(d.challenge->pass_s, 3600u);
+  EXPECT_EQ(d.enforced, 2 | 4 | 8);
+  EXPECT_EQ(error_of("rungs:\n  - {rung: strip, what: [canary]}"),
+            "p.yaml:2:5: `what` is a list of logprobs, reasoning");
+  EXPECT_EQ(error_of("rungs:\n  - {rung: challenge}"), "p.yaml:2:5: `url` is missing");
+  EXPECT_EQ(error_of("rungs:\n  - {rung: mark, what: [canary], drafts: 3}"), "p.yaml:2:34: `drafts` is not known here");
+}
+
 TEST(Policy, SaysWhereItIsWrong) {
   EXPECT_EQ(error_of("mode: maybe"), "p.yaml:1:7: `mode` is none of off, observe, enforce");
-  EXPECT_EQ(error_of("rungs:\n  - rung: shout"), "p.yaml:2:11: `rung` is none of delay, strip, refuse");
+  EXPECT_EQ(error_of("rungs:\n  - rung: shout"),
+            "p.yaml:2:11: `rung` is none of delay, strip, mark, challenge, refuse");
   EXPECT_EQ(error_of("rungs:\n  - {rung: delay, delay_ms: 1.5}"), "p.yaml:2:29: `delay_ms` is not a whole number");
   EXPECT_EQ(error_of("rungs:\n  - {rung: strip, delay_ms: 15}"), "p.yaml:2:19: `delay_ms` is not known here");
   EXPECT_EQ(error_of("rungs:\n  - {mode: off}"), "p.yaml:2:5: `rung` is missing");

@@ -1,0 +1,340 @@
+// The rungs of the ladder that change what an account is answered, between a client and a model server.
+#include <nlohmann/json.hpp>
+
+#include "gateway/standings.h"
+#include "gateway/test_policies.h"
+#include "gateway/turns.h"
+#include "watermark/canary.h"
+#include "watermark/detect.h"
+#include "watermark/evidence.h"
+#include "watermark/test_text.h"
+
+namespace stillwatch::gateway {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+class Ladder : public Policies {};
+
+constexpr std::string_view kThinking =
+    R"({"choices":[{"message":{"reasoning_content":"Rivers of Europe first.","content":"Rhine"},"logprobs":{"content":[]}}],)"
+    R"("usage":{"completion_tokens":21,"completion_tokens_details":{"reasoning_tokens":17}}})";
+
+TEST_F(Ladder, WithholdsReasoningAndKeepsUsage) {
+  reply_ = [](const Message&) { return answer(kThinking); };
+  start(policy("{rung: strip, what: [reasoning]}"));
+  EXPECT_EQ(ask().payload, kThinking);
+  label_hostile();
+  const auto given = nlohmann::json::parse(ask().payload);
+  EXPECT_EQ(given["choices"][0]["message"]["reasoning_content"], "");
+  EXPECT_EQ(given["choices"][0]["message"]["content"], "Rhine");
+  EXPECT_TRUE(given["choices"][0]["logprobs"].is_object());  // nobody said that they are to go
+  EXPECT_EQ(given["usage"]["completion_tokens"], 21);
+  EXPECT_EQ(given["usage"]["completion_tokens_details"]["reasoning_tokens"], 17);
+  EXPECT_THAT(upstream_.received(), HasSubstr("Accept-Encoding: identity\r\n"));
+  gateway_->set_policy(policy("{rung: strip, what: [reasoning, logprobs]}"));
+  EXPECT_TRUE(nlohmann::json::parse(ask().payload)["choices"][0]["logprobs"].is_null());
+}
+
+TEST_F(Ladder, WithholdsReasoningOfStreamsInBothDialects) {
+  const std::string chat =
+      "data: {\"choices\":[{\"delta\":{\"reasoning_content\":\"secret thought\"}}]}\n\n"
+      "data: {\"choices\":[{\"delta\":{\"content\":\"Rhine\"}}]}\n\ndata: [DONE]\n\n";
+  const std::string messages =
+      "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":"
+      "\"thinking_delta\",\"thinking\":\"secret thought\"}}\n\n"
+      "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":1,\"delta\":{\"type\":"
+      "\"text_delta\",\"text\":\"Rhine\"}}\n\n";
+  reply_ = [&](const Message& m) {
+    return answer(m.raw.find("/v1/messages") != m.raw.npos ? messages : chat, "text/event-stream");
+  };
+  start(policy("{rung: strip, what: [reasoning]}"));
+  EXPECT_EQ(ask().payload, chat);
+  label_hostile();
+  for (const char* target : {"/v1/chat/completions", "/v1/messages"}) {
+    const std::string given = ask(kPrompt, target).payload;
+    EXPECT_THAT(given, Not(HasSubstr("secret thought"))) << target;
+    EXPECT_THAT(given, HasSubstr("Rhine")) << target;
+  }
+  EXPECT_THAT(ask().payload, HasSubstr("data: [DONE]\n\n"));
+}
+
+TEST_F(Ladder, EncodedAnswersAreNotVouchedFor) {
+  reply_ = [](const Message&) {
+    return std::string("HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 3\r\n\r\nabc");
+  };
+  start(policy("{rung: strip, what: [reasoning]}"));
+  label_hostile();
+  EXPECT_THAT(ask().raw, StartsWith("HTTP/1.1 502 "));
+}
+
+TEST_F(Ladder, ChallengesUntilTheTokenIsRedeemedAndThenForAWhile) {
+  const auto challenge = policy("{rung: challenge, url: 'https://models.example/verify', token_s: 600, pass_s: 7200}");
+  start(challenge);
+  label_hostile();
+  const Message refused = ask();
+  EXPECT_THAT(refused.raw, StartsWith("HTTP/1.1 403 Forbidden\r\n"));
+  const auto error = nlohmann::json::parse(refused.payload)["error"];
+  EXPECT_EQ(error["type"], "verification_required");
+  EXPECT_EQ(error["challenge"]["url"], "https://models.example/verify");
+  EXPECT_EQ(error["challenge"]["expires"], "2026-03-02T00:10:00.000Z");
+  const std::string token = nlohmann::json({{"token", error["challenge"]["token"]}}).dump();
+  const std::string later =
+      nlohmann::json({{"token", nlohmann::json::parse(ask().payload)["error"]["challenge"]["token"]}}).dump();
+
+  EXPECT_THAT(admin("POST", "/api/v1/challenges/redeem", R"({"token":"x.y"})").raw, StartsWith("HTTP/1.1 400 "));
+  EXPECT_THAT(admin("POST", "/api/v1/challenges/redeem", "{}").raw, StartsWith("HTTP/1.1 400 "));
+  const Message redeemed = admin("POST", "/api/v1/challenges/redeem", token);
+  EXPECT_EQ(redeemed.payload, R"({"account":")" + account_ + R"(","until":"2026-03-02T02:00:00.000Z"})");
+  EXPECT_EQ(ask().payload, kAnswer);
+  EXPECT_THAT(admin("POST", "/api/v1/challenges/redeem", token).payload, HasSubstr("redeemed before"));
+
+  gateway_.reset();  // it is remembered
+  start(challenge);
+  EXPECT_EQ(ask().payload, kAnswer);
+  EXPECT_THAT(admin("POST", "/api/v1/challenges/redeem", token).payload, HasSubstr("redeemed before"));
+  EXPECT_THAT(admin("GET", "/metrics").payload,
+              HasSubstr("stillwatch_policy_requests_total{rung=\"challenge\",mode=\"enforce\"} 0\n"));
+  now_ms_ += 7'200'000;
+  EXPECT_THAT(ask().raw, StartsWith("HTTP/1.1 403 "));
+  EXPECT_THAT(admin("POST", "/api/v1/challenges/redeem", later).payload, HasSubstr("expired"));
+  gateway_->set_policy(policy("{rung: refuse}, {rung: challenge, url: u}"));
+  EXPECT_THAT(ask().payload, Not(HasSubstr("challenge")));  // who is refused need not show who it is
+}
+
+TEST_F(Ladder, ShapesARateAndSaysWhenToComeBack) {
+  start(policy("{rung: delay, per_minute: 2}"));
+  label_hostile();
+  EXPECT_EQ(ask().payload, kAnswer);  // the first passes at once
+  now_ms_ += 29'950;
+  const auto begun = std::chrono::file_clock::now();
+  EXPECT_EQ(ask().payload, kAnswer);
+  EXPECT_GE(std::chrono::file_clock::now() - begun, std::chrono::milliseconds(45));
+  Turns turns;
+  const base::Time now = base::from_ms(now_ms_);
+  const std::chrono::milliseconds longest(60'000);
+  // A turn that is further away is not taken.
+  for (const int64_t wait : {0, 30'000, 60'000, 90'000, 90'000})
+    EXPECT_EQ(turns.take("a", 2, now, longest).count(), wait);
+  EXPECT_EQ(turns.take("b", 2, now, longest).count(), 0);
+  EXPECT_EQ(turns.take("a", 2, now + longest, longest).count(), 30'000);
+}
+
+TEST_F(Ladder, MoreRefusalsThanAllowedWaitForASecondOperator) {
+  const auto limited = policy("{rung: refuse}", "refuse_accounts_max: 0, ");
+  start(limited);
+  label_hostile();
+  EXPECT_EQ(ask().payload, kAnswer);
+  auto shown = nlohmann::json::parse(admin("GET", "/api/v1/policy").payload);
+  EXPECT_EQ(shown["refuse_accounts_max"], 0);
+  EXPECT_EQ(shown["decided"][0]["waits"], true);
+  EXPECT_EQ(shown["decided"][0]["would"][0], "refuse");
+  nlohmann::json approval{{"policy", shown["hash"]}, {"accounts", 5}, {"who", "b"}};
+  const std::string path = "/api/v1/policy/approve", second = "Authorization: Bearer second\r\n";
+  EXPECT_THAT(admin("POST", path, approval.dump()).raw, StartsWith("HTTP/1.1 401 "));
+  EXPECT_THAT(admin("POST", path, "{}", second).raw, StartsWith("HTTP/1.1 400 "));
+  nlohmann::json other = approval;
+  other["policy"] = "0000000000000000";
+  EXPECT_THAT(admin("POST", path, other.dump(), second).raw, StartsWith("HTTP/1.1 409 "));
+  EXPECT_EQ(ask().payload, kAnswer);
+  EXPECT_THAT(admin("POST", path, approval.dump(), second).raw, StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(ask().raw, StartsWith("HTTP/1.1 403 "));
+  gateway_.reset();
+  start(limited);  // what was approved stays so
+  EXPECT_THAT(ask().raw, StartsWith("HTTP/1.1 403 "));
+  gateway_->set_policy(policy("{rung: refuse, message: other}", "refuse_accounts_max: 0, "));
+  EXPECT_EQ(ask().payload, kAnswer);  // another policy is not what was approved
+}
+
+pipeline::AccountFinding flagged(const std::string& account, bool is = true) {
+  pipeline::AccountFinding f;
+  f.account = account;
+  f.flagged = is;
+  f.verdict = is ? verdict::Verdict::kHarvest : verdict::Verdict::kClear;
+  f.evidence.p_value = is ? 1e-6 : 1;
+  f.evidence.calibrated = true;
+  return f;
+}
+
+TEST(Standings, RefuseWhoCameFirstAndLetOthersMoveUp) {
+  const auto two = policy("{rung: refuse}", "refuse_accounts_max: 2, ");
+  Standings standings(two);
+  for (const char* account : {"d", "c", "b", "a"}) standings.update(flagged(account));
+  const auto refused = [&] {
+    std::string names;
+    for (const Standings::Row& row : standings.decided()) names += row.decision.refusal != nullptr ? row.account : "";
+    return names;
+  };
+  EXPECT_EQ(refused(), "cd");
+  standings.set_policy(two);
+  EXPECT_EQ(refused(), "cd");
+  standings.forget("c");
+  standings.update(flagged("a"));
+  EXPECT_EQ(refused(), "ad");
+  standings.update(flagged("d", false));
+  standings.update(flagged("b"));
+  EXPECT_EQ(refused(), "ab");
+  standings.approve({two->hash() + 1, 9, "w"});
+  standings.update(flagged("e"));
+  EXPECT_EQ(refused(), "ab");
+  standings.approve({two->hash(), 9, "w"});
+  EXPECT_EQ(refused(), "abe");
+}
+
+class Marks : public Policies {
+ protected:
+  Marks() { marks_.key.emplace(std::array<uint8_t, 32>{7}); }
+
+  // What the store holds once `answers` are in it.
+  watermark::Evidence evidence(const std::function<bool(const watermark::Evidence&)>& whole) {
+    for (int i = 0; i < 1000; ++i) {
+      watermark::Evidence e;
+      const Message m = admin("GET", "/api/v1/evidence");
+      EXPECT_TRUE(e.read(m.payload, "evidence")) << m.payload;
+      if (whole(e)) return e;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    ADD_FAILURE() << "the evidence is not there";
+    return {};
+  }
+  // A server whose drafts all differ. One call may ask for several.
+  void write_drafts() {
+    reply_ = [this](const Message& m) {
+      const auto asked = nlohmann::json::parse(m.payload);
+      nlohmann::json choices = nlohmann::json::array();
+      for (int i = 0; i < asked.value("n", 1); ++i) {
+        base::Random random(++drafts_);
+        choices.push_back({{"index", i},
+                           {"message", {{"role", "assistant"}, {"content", language_.text(80, random)}}},
+                           {"finish_reason", "stop"}});
+      }
+      return answer(nlohmann::json{{"id", "c"}, {"choices", choices}, {"usage", {{"completion_tokens", 100}}}}.dump());
+    };
+  }
+  double z_of(const watermark::Windows& windows) const {
+    return watermark::detect(marks_.key->derive(marks_.label), watermark::Mark(), windows).z;
+  }
+
+  std::atomic<uint64_t> drafts_{0};
+  watermark::TestLanguage language_{3};
+};
+
+TEST_F(Marks, GivesTheDraftThatCarriesMostAndKeepsTheEvidence) {
+  write_drafts();
+  start(policy("{rung: mark, drafts: 4}"));
+  ask();
+  EXPECT_EQ(drafts_, 1u);  // of one that is not marked there is one
+  label_hostile();
+  drafts_ = 0;
+  watermark::Windows windows(2);
+  for (int i = 0; i < 30; ++i) {
+    const auto given = nlohmann::json::parse(ask().payload);
+    ASSERT_EQ(given["choices"].size(), 1u);
+    EXPECT_EQ(given["usage"]["completion_tokens"], 100);  // of the draft that was given
+    windows.add_text(given["choices"][0]["message"]["content"].get<std::string>(), "");
+  }
+  EXPECT_EQ(drafts_, 120u);
+  EXPECT_GT(z_of(windows), 4);  // theory for equal answers: 5.6
+  const auto kept = evidence([](const auto& e) { return e.marks.size() == 1 && e.marks[0].answers == 30; });
+  EXPECT_EQ(kept.marks[0].label, "epoch:1");
+  EXPECT_EQ(kept.marks[0].unmarked, 0u);
+  EXPECT_TRUE(kept.marks[0].accounts.contains(account_));
+  const std::string metrics = admin("GET", "/metrics").payload;
+  EXPECT_THAT(metrics, HasSubstr("stillwatch_marked_answers_total{mark=\"watermark\"} 30\n"));
+  EXPECT_THAT(metrics, HasSubstr("stillwatch_drafts_total 120\n"));
+  EXPECT_THAT(metrics, HasSubstr("stillwatch_draft_tokens_total{of=\"made\"} 12000\n"));
+  EXPECT_THAT(metrics, HasSubstr("stillwatch_draft_tokens_total{of=\"given\"} 3000\n"));
+  EXPECT_THAT(admin("DELETE", "/api/v1/accounts/" + account_).raw, StartsWith("HTTP/1.1 200"));
+  EXPECT_TRUE(evidence([](const auto&) { return true; }).marks[0].accounts.empty());
+}
+
+TEST_F(Marks, StreamsTheDraftToWhoAskedForAStream) {
+  write_drafts();
+  marks_.upstream_n = true;
+  start(policy("{rung: mark, drafts: 3}, {rung: strip}"));
+  label_hostile();
+  const int before = static_cast<int>(drafts_);
+  const Message m =
+      ask(R"({"messages":[{"role":"user","content":"Go on."}],"stream":true,"stream_options":{"include_usage":true}})");
+  EXPECT_THAT(m.raw, HasSubstr("Content-Type: text/event-stream\r\n"));
+  EXPECT_THAT(m.raw, Not(HasSubstr("application/json")));
+  EXPECT_THAT(m.payload, testing::EndsWith("data: [DONE]\n\n"));
+  EXPECT_THAT(m.payload, HasSubstr("\"usage\":{"));
+  EXPECT_EQ(static_cast<int>(drafts_), before + 3);
+  EXPECT_THAT(upstream_.received(), HasSubstr("\"n\":3"));
+  EXPECT_THAT(upstream_.received(), Not(HasSubstr("\"stream\":true")));
+}
+
+TEST_F(Marks, WhatCannotCarryAMarkPassesAndIsCounted) {
+  start(policy("{rung: mark}"));
+  label_hostile();
+  const std::string cold = R"({"messages":[{"role":"user","content":"Name three rivers."}],"temperature":0})";
+  EXPECT_EQ(ask(cold).payload, kAnswer);
+  EXPECT_EQ(ask(kPrompt, "/v1/embeddings").payload, kAnswer);
+  const std::string same = ask().payload;  // every draft is kAnswer
+  EXPECT_EQ(nlohmann::json::parse(same), nlohmann::json::parse(kAnswer));
+  const std::string broad = R"({"messages":[{"role":"user","content":")" + std::string(200'000, 'x') + R"("}]})";
+  EXPECT_EQ(ask(broad).payload, kAnswer);
+  const std::string metrics = admin("GET", "/metrics").payload;
+  for (const char* why :
+       {"temperature 0", "neither chat completions nor messages", "drafts that are the same", "a long request"})
+    EXPECT_THAT(metrics, HasSubstr(fmt::format("stillwatch_unmarked_answers_total{{why=\"{}\"}} 1\n", why)));
+  EXPECT_THAT(metrics, HasSubstr("stillwatch_marked_answers_total{mark=\"watermark\"} 0\n"));
+}
+
+TEST_F(Marks, WithoutDraftsTheRequestGoesOnAsEver) {
+  std::atomic<int> calls{0};
+  reply_ = [&](const Message&) -> std::string {
+    // The four drafts: none; refused; broken; encoded.
+    switch (calls++) {
+      case 1:
+        return "";
+      case 2:
+        return "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n";
+      case 3:
+        return "garbage\r\n\r\n";
+      case 4:
+        return "HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 3\r\n\r\nabc";
+      default:
+        return answer(kAnswer);
+    }
+  };
+  start(policy("{rung: mark}"));
+  label_hostile();
+  EXPECT_EQ(ask().payload, kAnswer);
+  EXPECT_EQ(calls, 6);
+  EXPECT_THAT(admin("GET", "/metrics").payload,
+              HasSubstr("stillwatch_unmarked_answers_total{why=\"no drafts from the upstream\"} 1\n"));
+}
+
+TEST_F(Marks, CanariesGoIntoStoriesAndNowhereElse) {
+  const std::string story =
+      "Once upon a time a little fox lived at the edge of a great forest, and every morning she went down to the river "
+      "to look at the boats that came from the sea. She knew the names of all of them.\\n\\nOne day she went along.";
+  const std::string told = R"({"choices":[{"index":0,"message":{"content":")" + story + R"("}}]})";
+  reply_ = [&](const Message&) { return answer(told); };
+  start(policy("{rung: mark, what: [canary]}"));
+  label_hostile();
+  EXPECT_EQ(ask().payload, told);
+  const std::string asked = R"({"messages":[{"role":"user","content":"Tell me a story about a fox."}]})";
+  const std::string given = ask(asked).payload;
+  EXPECT_EQ(ask(asked).payload, given);  // asking again tells nothing
+  const auto kept = evidence([](const auto& e) { return e.pools.size() == 1 && e.pools[0].issued.size() == 1; });
+  const watermark::CanaryPool pool(marks_.key->derive(marks_.pool), marks_.pool_size);
+  EXPECT_EQ(kept.pools[0].hash, pool.hash());
+  const auto& [index, accounts] = *kept.pools[0].issued.begin();
+  EXPECT_TRUE(accounts.contains(account_));
+  std::string without = nlohmann::json::parse(given)["choices"][0]["message"]["content"];
+  const std::string sentence = pool[index].sentence() + "\n\n";
+  ASSERT_NE(without.find(sentence), without.npos) << without;
+  without.erase(without.find(sentence), sentence.size());
+  EXPECT_EQ(without, nlohmann::json::parse(told)["choices"][0]["message"]["content"]);
+  EXPECT_THAT(admin("GET", "/metrics").payload, HasSubstr("stillwatch_marked_answers_total{mark=\"canary\"} 2\n"));
+  EXPECT_EQ(admin("GET", "/api/v1/evidence?after=99999").payload, "");
+  EXPECT_THAT(admin("GET", "/api/v1/evidence?after=x").raw, StartsWith("HTTP/1.1 400 "));
+}
+
+}  // namespace
+}  // namespace stillwatch::gateway

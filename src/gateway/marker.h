@@ -1,0 +1,86 @@
+// What the mark rung puts into answers, and the evidence of it: which canary an account is given, which of several
+// drafts carries most of the mark. Private to the module.
+//
+// Keys and the pool of canaries come from the master key, by label. Evidence is noted before anybody relies on it: that
+// a key marks, or a pool is used, before the first answer. Thread rule: all methods from any thread. Bounds:
+// kMarkedAccountsMax accounts' given windows; of an account that was pushed out, windows are scored again.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "base/recent.h"
+#include "countermeasure/drafts.h"
+#include "gateway/gateway.h"
+#include "gateway/proofs.h"
+#include "watermark/canary.h"
+#include "watermark/select.h"
+
+namespace stillwatch::gateway {
+
+constexpr size_t kMarkedAccountsMax = 256;
+
+struct MarkCounts {
+  std::atomic<uint64_t> watermarked{0};    // answers
+  std::atomic<uint64_t> canaries{0};       // answers
+  std::atomic<uint64_t> drafts{0};         // of answers that were watermarked
+  std::atomic<uint64_t> tokens_made{0};    // output tokens of these, as told
+  std::atomic<uint64_t> tokens_given{0};   // of the drafts that were given
+  std::atomic<uint64_t> drafting_ms{0};    // waited for all drafts
+  std::atomic<uint64_t> evidence_lost{0};  // lines that could not be kept
+  std::atomic<uint64_t> under_way{0};      // answers whose drafts are being made
+};
+
+class Marker {
+ public:
+  // False if the line is lost.
+  using Note = std::function<bool(EvidenceLine)>;
+  // REQUIRES: settings.key.
+  Marker(const MarkSettings& settings, std::function<base::Time()> now, Note note);
+
+  bool upstream_n() const { return upstream_n_; }
+
+  struct GivenCanary {
+    uint32_t index = 0;
+    std::string sentence;  // "": none, the request asks for no story
+  };
+  GivenCanary canary_for(std::string_view account, std::string_view request) const;
+  void canary_was_given(std::string_view account, uint32_t index);
+
+  // Of the bodies that the upstream gave: fails if none is an answer.
+  base::Result<countermeasure::GivenDraft> choose(std::string_view account, std::span<const std::string> bodies);
+
+  void count_unmarked(std::string_view why);  // a literal
+  std::map<std::string_view, uint64_t> unmarked() const;
+  MarkCounts& counts() { return counts_; }
+
+ private:
+  struct Account {
+    std::mutex mutex;
+    watermark::GivenWindows given;
+  };
+  void keep(std::string_view account, std::string line);
+
+  const watermark::DraftSelector selector_;
+  const std::string label_, pool_label_;
+  const watermark::CanaryPool pool_;
+  const size_t canaries_;
+  const bool upstream_n_;
+  std::function<base::Time()> now_;
+  Note note_;
+  MarkCounts counts_;
+
+  mutable std::mutex mutex_;
+  bool mark_noted_ = false, pool_noted_ = false;
+  std::set<std::pair<std::string, uint32_t>, std::less<>> noted_;  // canaries that are in the evidence
+  base::Recent<std::shared_ptr<Account>> accounts_{kMarkedAccountsMax};
+  std::map<std::string_view, uint64_t> unmarked_;
+};
+
+}  // namespace stillwatch::gateway
