@@ -11,6 +11,7 @@ namespace {
 constexpr double kVolumeMin = 4;    // below, 1 / n says nothing new
 constexpr double kCut = 9;          // squared positions beyond so many medians count as so many
 constexpr double kScaleMin = 1e-4;  // of a coordinate: one that never varies is left out
+constexpr double kLengthMost = 1;     // of a point, in lengths that a standard normal one has
 constexpr double kVarianceMin = 1e-3;
 
 double volume_of(const Trace& t) {
@@ -102,6 +103,12 @@ Point Space::place(const Trace& t) const {
   for (size_t a = 0; a < axes_.size(); ++a) {
     const double variance = axes_[a].nature + axes_[a].chance / volume_of(t);
     p[a] = static_cast<float>(dot(x, axes_[a].direction) / std::sqrt(variance));
+  }
+  // Drawn in: far accounts are far in some direction of their own, and would lean any way by chance.
+  const double most = kLengthMost * std::sqrt(static_cast<double>(p.size()));
+  const double length = std::sqrt(campaigns::dot(p, p));
+  if (length > most) {
+    for (float& x : p) x = static_cast<float>(x * most / length);
   }
   return p;
 }
