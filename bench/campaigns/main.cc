@@ -4,10 +4,11 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
-#include "base/random.h"
 #include <cstdio>
+#include <fstream>
 #include <map>
 #include <unordered_map>
+#include "base/random.h"
 
 #include "campaigns/campaigns.h"
 #include "dialect/log_format.h"
@@ -218,6 +219,8 @@ int main(int argc, char** argv) {
   app.add_option("--without", s.without);
   app.add_flag("--self", s.self);
   bool oracle = false;
+  std::string space_out;
+  app.add_option("--space-out", space_out);
   app.add_flag("--oracle", oracle);
   CLI11_PARSE(app, argc, argv);
   auto prompts = population::Prompts::load(s.prompts);
@@ -255,34 +258,64 @@ int main(int argc, char** argv) {
     const auto space = campaigns::Space::fit(crowd);
     std::vector<campaigns::Point> hp, tp, td;
     for (const auto& t : honest.accounts.traces) hp.push_back(space.place(t));
-    for (const auto& t : test.accounts.traces) tp.push_back(space.place(t)), td.push_back(campaigns::direction_of(tp.back()));
+    for (const auto& t : test.accounts.traces)
+      tp.push_back(space.place(t)), td.push_back(campaigns::direction_of(tp.back()));
     std::vector<campaigns::Point> hd;
     for (const auto& p : hp) hd.push_back(campaigns::direction_of(p));
     std::vector<uint32_t> core, ppl;
-    for (uint32_t i = 0; i < test.groups.size(); ++i) if (test.groups[i].starts_with("hydra")) core.push_back(i); else if (test.groups[i]=="people") ppl.push_back(i);
-    auto stat = [&](const char* what, std::vector<double> v) { std::sort(v.begin(), v.end()); fmt::print("{}: 5% {:.2f} 50% {:.2f} 95% {:.2f} 99% {:.2f} 99.9% {:.2f}\n", what, v[v.size()/20], v[v.size()/2], v[v.size()*95/100], v[v.size()*99/100], v[v.size()*999/1000]); };
+    for (uint32_t i = 0; i < test.groups.size(); ++i)
+      if (test.groups[i].starts_with("hydra"))
+        core.push_back(i);
+      else if (test.groups[i] == "people")
+        ppl.push_back(i);
+    auto stat = [&](const char* what, std::vector<double> v) {
+      std::sort(v.begin(), v.end());
+      fmt::print("{}: 5% {:.2f} 50% {:.2f} 95% {:.2f} 99% {:.2f} 99.9% {:.2f}\n", what, v[v.size() / 20],
+                 v[v.size() / 2], v[v.size() * 95 / 100], v[v.size() * 99 / 100], v[v.size() * 999 / 1000]);
+    };
     auto leans = campaigns::leanings(tp, core);
     std::vector<double> h, b, e;
     for (auto i : core) h.push_back(leans[i]);
     for (auto i : ppl) b.push_back(leans[i]);
-    stat("hydra lean", h); stat("people lean", b);
-    std::vector<campaigns::Point> all = hp; 
+    stat("hydra lean", h);
+    stat("people lean", b);
+    std::vector<campaigns::Point> all = hp;
     stillwatch::base::Random r(1);
     std::vector<double> hh, pp, qq;
-    for (int k = 0; k < 100000; ++k) { hh.push_back(campaigns::dot(td[core[r.below(core.size())]], td[core[r.below(core.size())]])); pp.push_back(campaigns::dot(td[ppl[r.below(ppl.size())]], td[ppl[r.below(ppl.size())]])); qq.push_back(campaigns::dot(hd[r.below(hd.size())], hd[r.below(hd.size())])); }
-    stat("hydra cos", hh); stat("people cos", pp); stat("benign cos", qq);
-    std::vector<double> len; for (auto i : ppl) len.push_back(std::sqrt(campaigns::dot(tp[i], tp[i]))); stat("people length", len);
-    len.clear(); for (auto i : core) len.push_back(std::sqrt(campaigns::dot(tp[i], tp[i]))); stat("hydra length", len);
+    for (int k = 0; k < 100000; ++k) {
+      hh.push_back(campaigns::dot(td[core[r.below(core.size())]], td[core[r.below(core.size())]]));
+      pp.push_back(campaigns::dot(td[ppl[r.below(ppl.size())]], td[ppl[r.below(ppl.size())]]));
+      qq.push_back(campaigns::dot(hd[r.below(hd.size())], hd[r.below(hd.size())]));
+    }
+    stat("hydra cos", hh);
+    stat("people cos", pp);
+    stat("benign cos", qq);
+    std::vector<double> len;
+    for (auto i : ppl) len.push_back(std::sqrt(campaigns::dot(tp[i], tp[i])));
+    stat("people length", len);
+    len.clear();
+    for (auto i : core) len.push_back(std::sqrt(campaigns::dot(tp[i], tp[i])));
+    stat("hydra length", len);
     const auto g = campaigns::recruit(tp, hp, core);
-    size_t good = 0; for (auto m : g.members) good += test.groups[m].starts_with("hydra");
-    fmt::print("oracle: {} of {} ({} members)\n", good, core.size(), g.members.size());
+    size_t good = 0;
+    for (auto m : g) good += test.groups[m].starts_with("hydra");
+    fmt::print("oracle: {} of {} ({} members)\n", good, core.size(), g.size());
   }
   at = seconds();
-  const auto found = campaigns::find(ready(test), ready(honest), baseline, options);
+  std::vector<campaigns::Campaign> found;
+  if (s.self) {
+    found = campaigns::find_among(ready(test), baseline, options);
+  } else {
+    const auto reference = campaigns::Reference::of(ready(honest), baseline, nullptr, 400, options.complementarity);
+    if (!reference) give_up(reference.error());
+    if (!space_out.empty()) std::ofstream(space_out) << reference->to_json();
+    fmt::print("reference in {:.1f} s\n", seconds() - at);
+    found = campaigns::find(ready(test), *reference, baseline, options);
+  }
   fmt::print("{} groups in {:.1f} s\n", found.size(), seconds() - at);
   for (const auto& c : found) {
     std::map<std::string, size_t> mix;
-    for (const uint32_t m : c.group.members) ++mix[test.groups[m]];
+    for (const uint32_t m : c.members) ++mix[test.groups[m]];
     std::vector<std::pair<size_t, std::string>> sorted;
     for (const auto& [name, count] : mix) sorted.emplace_back(count, name);
     std::sort(sorted.rbegin(), sorted.rend());
@@ -291,7 +324,7 @@ int main(int argc, char** argv) {
       text += fmt::format("  {} of {} {}", sorted[i].first, of_group[sorted[i].second], sorted[i].second);
     fmt::print("p {:.2g}{} q {:.2g} score {:.2f} signals {:.2f} overlap {:.3f} size {} core {} judged {}:{}\n",
                c.p_value.value, c.p_value.extrapolated ? "*" : "", c.q_value, c.judged.score, c.judged.signals,
-               c.judged.overlap, c.group.members.size(), c.core, c.judged_size, text);
+               c.judged.overlap, c.members.size(), c.core.size(), c.judged_size, text);
   }
   return 0;
 }

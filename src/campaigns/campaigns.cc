@@ -1,131 +1,75 @@
 #include "campaigns/campaigns.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
-#include <numeric>
 
-#include "base/hash.h"
 #include "campaigns/communities.h"
 #include "stats/multiple.h"
 
 namespace stillwatch::campaigns {
 namespace {
 
-std::vector<const Trace*> all_of(const Accounts& accounts) {
-  std::vector<const Trace*> out;
-  for (const Trace& t : accounts.traces) out.push_back(&t);
-  return out;
-}
+constexpr size_t kSelfSeeds = 400;
+constexpr double kSuspicious = 0.1;  // p-value
+constexpr int kReadingsMax = 4;
 
-// Sizes at which groups are compared: doublings from kGroupMin.
-size_t size_class(size_t size, size_t benign) {
-  size_t k = kGroupMin;
-  while (2 * k <= size && 8 * k <= benign) k *= 2;
-  return k;
-}
-
-// Scores of groups of one size grown around benign accounts.
-class BenignGroups {
- public:
-  BenignGroups(const Accounts& benign, const std::vector<Point>& points, const std::vector<Point>& directions,
-               const signals::Baseline& baseline, const Options& options)
-      : benign_(benign), points_(points), baseline_(baseline), options_(options) {
-    std::vector<uint32_t> seeds(points.size());
-    std::iota(seeds.begin(), seeds.end(), 0);
-    std::sort(seeds.begin(), seeds.end(), [&](uint32_t a, uint32_t b) {
-      return base::hash64(benign.traces[a].account) < base::hash64(benign.traces[b].account);
-    });
-    seeds.resize(std::min(seeds.size(), options.seeds));
-    for (const uint32_t seed : seeds) {
-      std::vector<std::pair<double, uint32_t>> near;
-      for (uint32_t i = 0; i < points.size(); ++i) near.emplace_back(-dot(directions[seed], directions[i]), i);
-      const size_t core = std::min(near.size(), options.links.neighbours);
-      std::partial_sort(near.begin(), near.begin() + static_cast<std::ptrdiff_t>(core), near.end());
-      std::vector<uint32_t> members;
-      for (size_t i = 0; i < core; ++i) members.push_back(near[i].second);
-      const std::vector<double> leans = leanings(points, members);
-      std::vector<uint32_t> order(points.size());
-      std::iota(order.begin(), order.end(), 0);
-      std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return leans[a] > leans[b]; });
-      order.resize(std::min(order.size(), size_class(points.size(), points.size())));
-      orders_.push_back(std::move(order));
-    }
-  }
-
-  const stats::ConformalTail& of(size_t size) {
-    if (const auto it = tails_.find(size); it != tails_.end()) return it->second;
-    std::vector<double> scores;
-    for (const auto& order : orders_) {
-      const auto members = std::span(order).first(std::min(size, order.size()));
-      scores.push_back(score(pool(members, benign_.summary_of), baseline_, options_.complementarity).score);
-    }
-    return tails_.emplace(size, stats::ConformalTail(std::move(scores))).first->second;
-  }
-
- private:
-  const Accounts& benign_;
-  const std::vector<Point>& points_;
-  const signals::Baseline& baseline_;
-  const Options& options_;
-  std::vector<std::vector<uint32_t>> orders_;
-  std::map<size_t, stats::ConformalTail> tails_;
-};
-
-struct Placed {
-  std::vector<Point> points;
-  std::vector<Point> directions;
-  Placed(const Space& space, const Accounts& accounts) {
-    for (const Trace& t : accounts.traces) {
-      points.push_back(space.place(t));
-      directions.push_back(direction_of(points.back()));
-    }
-  }
-};
-
-}  // namespace
-
-std::vector<Campaign> find(const Accounts& accounts, const Accounts& benign, const signals::Baseline& baseline,
-                           const Options& options) {
-  if (benign.traces.size() < 4 * kGroupMin || accounts.traces.size() < kGroupMin) return {};
-  const std::vector<const Trace*> crowd = all_of(benign);
-  const Space space = Space::fit(crowd);
-  const Placed honest(space, benign);
-  const Placed placed(space, accounts);
-  const PairLaw law(crowd, honest.directions);
-  const std::vector<Link> links = find_links(accounts.traces, placed.directions, law, options.links);
-
+std::vector<std::vector<uint32_t>> communities_of(size_t accounts, std::span<const Link> links) {
   std::vector<WeightedEdge> edges;
   for (const Link& link : links) edges.push_back({link.a, link.b, link.strength()});
-  const std::vector<uint32_t> community = communities(accounts.traces.size(), edges);
-  std::map<uint32_t, std::vector<uint32_t>> cores;
-  for (uint32_t i = 0; i < community.size(); ++i) cores[community[i]].push_back(i);
+  const std::vector<uint32_t> label = communities(accounts, edges);
+  std::map<uint32_t, std::vector<uint32_t>> all;
+  for (uint32_t i = 0; i < label.size(); ++i) all[label[i]].push_back(i);
   std::vector<std::vector<uint32_t>> largest_first;
-  for (auto& [label, members] : cores) {
+  for (auto& [name, members] : all) {
     if (members.size() >= kGroupMin) largest_first.push_back(std::move(members));
   }
   std::stable_sort(largest_first.begin(), largest_first.end(),
                    [](const auto& a, const auto& b) { return a.size() > b.size(); });
+  return largest_first;
+}
 
-  BenignGroups benign_groups(benign, honest.points, honest.directions, baseline, options);
+void tell_links(std::span<const Link> links, const std::vector<bool>& inside, Campaign& c) {
+  for (const Link& link : links) {
+    if (!inside[link.a] || !inside[link.b]) continue;
+    ++c.link_count;
+    for (size_t k = 0; k < kLinkKinds; ++k) c.links[k] += static_cast<double>(link.evidence[k]);
+  }
+  for (double& evidence : c.links) evidence /= static_cast<double>(std::max<size_t>(1, c.link_count));
+}
+
+std::vector<Link> links_of(const Accounts& accounts, const Space& space, const PairLaw& law, const Options& options) {
+  std::vector<Point> directions;
+  for (const Trace& t : accounts.traces) directions.push_back(direction_of(space.place(t)));
+  return find_links(accounts.traces, directions, law, options.links);
+}
+
+}  // namespace
+
+std::vector<Campaign> find(const Accounts& accounts, const Reference& reference, const signals::Baseline& baseline,
+                           const Options& options) {
+  const std::vector<Link> links = links_of(accounts, reference.space(), reference.pairs(), options);
+  std::vector<Point> points;
+  for (const Trace& t : accounts.traces) points.push_back(reference.space().place(t));
   std::vector<Campaign> found;
-  std::vector<bool> taken(accounts.traces.size());
-  for (auto& core : largest_first) {
-    // A community that a larger one has mostly taken in already is the same campaign.
-    const auto gone =
-        static_cast<size_t>(std::count_if(core.begin(), core.end(), [&](uint32_t m) { return taken[m]; }));
-    if (2 * gone > core.size()) continue;
+  std::vector<bool> taken(points.size());
+  for (auto& core : communities_of(points.size(), links)) {
+    // What a larger community has mostly taken in already is the same campaign.
+    const auto known = [&](const std::vector<uint32_t>& some) {
+      return 2 * std::count_if(some.begin(), some.end(), [&](uint32_t m) { return taken[m]; }) >
+             static_cast<std::ptrdiff_t>(some.size());
+    };
+    if (known(core)) continue;
     Campaign c;
-    c.core = core.size();
-    c.group = recruit(placed.points, honest.points, std::move(core));
-    const auto known =
-        std::count_if(c.group.members.begin(), c.group.members.end(), [&](uint32_t m) { return taken[m]; });
-    if (c.group.members.size() < kGroupMin || 2 * static_cast<size_t>(known) > c.group.members.size()) continue;
-    c.judged_size = size_class(c.group.members.size(), benign.traces.size());
-    c.judged = score(pool(std::span(c.group.members).first(c.judged_size), accounts.summary_of), baseline,
-                     options.complementarity);
-    c.p_value = benign_groups.of(c.judged_size).p(c.judged.score);
-    for (const uint32_t m : c.group.members) taken[m] = true;
+    c.members = recruit(points, reference.points(), core);
+    c.core = std::move(core);
+    c.judged_size = reference.comparable(c.members.size());
+    if (c.judged_size == 0 || known(c.members)) continue;
+    c.judged =
+        score(pool(std::span(c.members).first(c.judged_size), accounts.summary_of), baseline, options.complementarity);
+    c.p_value = reference.p(c.judged.score, c.judged_size);
+    std::vector<bool> inside(points.size());
+    for (const uint32_t m : c.members) inside[m] = taken[m] = true;
+    tell_links(links, inside, c);
     found.push_back(std::move(c));
   }
   std::vector<double> p_values;
@@ -134,6 +78,45 @@ std::vector<Campaign> find(const Accounts& accounts, const Accounts& benign, con
   for (size_t i = 0; i < found.size(); ++i) found[i].q_value = q_values[i];
   std::stable_sort(found.begin(), found.end(),
                    [](const Campaign& a, const Campaign& b) { return a.p_value.value < b.p_value.value; });
+  return found;
+}
+
+std::vector<Campaign> find_among(const Accounts& accounts, const signals::Baseline& baseline, const Options& options) {
+  if (accounts.traces.size() < Reference::kAccountsMin) return {};
+  std::vector<const Trace*> all;
+  for (const Trace& t : accounts.traces) all.push_back(&t);
+  const Space* shipped = Space::shipped();
+  const Space space = shipped != nullptr ? shipped->placed_on(all) : Space::fit(all);
+  std::vector<Point> directions;
+  for (const Trace* t : all) directions.push_back(direction_of(space.place(*t)));
+  // At first every community is suspected; then those that do not look like a campaign count among the crowd again.
+  std::vector<bool> suspected(all.size());
+  for (const auto& core : communities_of(all.size(), links_of(accounts, space, PairLaw(all, directions), options))) {
+    for (const uint32_t m : core) suspected[m] = true;
+  }
+  std::vector<Campaign> found;
+  for (int reading = 0; reading < kReadingsMax; ++reading) {
+    std::vector<uint32_t> others;
+    Accounts benign;
+    for (uint32_t i = 0; i < all.size(); ++i) {
+      if (suspected[i]) continue;
+      others.push_back(i);
+      benign.traces.push_back(accounts.traces[i]);
+    }
+    benign.summary_of = [&](uint32_t i) { return accounts.summary_of(others[i]); };
+    const auto reference = Reference::of(benign, baseline, &space, kSelfSeeds, options.complementarity);
+    if (!reference) return {};
+    found = find(accounts, *reference, baseline, options);
+    std::vector<bool> next(all.size());
+    for (const Campaign& c : found) {
+      if (c.p_value.value > kSuspicious) continue;
+      for (const auto* some : {&c.core, &c.members}) {
+        for (const uint32_t m : *some) next[m] = true;
+      }
+    }
+    if (next == suspected) break;
+    suspected = std::move(next);
+  }
   return found;
 }
 

@@ -2,43 +2,38 @@
 // grown by recruiting, pooled, and judged as one subject: the rank of a group's score among groups of like size that
 // were grown in the same way around benign accounts. docs/campaigns.md.
 //
-// Thread rule: find() is reentrant. Cost: docs/performance.md.
+// Thread rule: pure functions. Cost: docs/campaigns.md.
 #pragma once
 
-#include <string>
+#include <optional>
 #include <vector>
 
-#include "campaigns/group.h"
-#include "campaigns/links.h"
+#include "campaigns/reference.h"
 
 namespace stillwatch::campaigns {
 
 struct Options {
   LinkOptions links;
   bool complementarity = true;
-  size_t seeds = 400;  // benign groups of a size
-};
-
-// Accounts to look for campaigns among, or benign ones to judge by. REQUIRES: what summary_of gives has not changed
-// since the traces were made.
-struct Accounts {
-  std::vector<Trace> traces;
-  SummaryOf summary_of;
 };
 
 struct Campaign {
-  Group group;  // of accounts
-  size_t core = 0;
-  std::array<double, kLinkKinds> evidence{};  // mean of the links within
-  size_t links = 0;
-  GroupScore judged;  // of the size that benign groups have
+  std::vector<uint32_t> members;           // places among the accounts; who lean most first
+  std::vector<uint32_t> core;              // the community that it grew from
+  std::array<double, kLinkKinds> links{};  // mean evidence of the links between members, by kind
+  size_t link_count = 0;                   // between members
+  GroupScore judged;                       // of the size that benign groups have
   size_t judged_size = 0;
   stats::PValue p_value;
-  double q_value = 1;
+  double q_value = 1;  // Benjamini-Hochberg over all groups
 };
 
-// Most unusual first.
-std::vector<Campaign> find(const Accounts& accounts, const Accounts& benign, const signals::Baseline& baseline,
+// All groups, the most unusual first; most are nothing.
+std::vector<Campaign> find(const Accounts& accounts, const Reference& reference, const signals::Baseline& baseline,
                            const Options& options);
+
+// Without benign accounts of their own: axes are the shipped ones, placed on this crowd, and those outside of suspected
+// groups speak for the crowd. P-values are estimates. Empty for too few accounts.
+std::vector<Campaign> find_among(const Accounts& accounts, const signals::Baseline& baseline, const Options& options);
 
 }  // namespace stillwatch::campaigns

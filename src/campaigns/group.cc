@@ -62,15 +62,23 @@ Bulk bulk_of(std::vector<double> values) {
   return {middle, std::max(1e-9, middle - at(0.16))};  // the lower side: the upper may be hostile
 }
 
-Group recruit(std::span<const Point> points, std::span<const Point> benign, std::vector<uint32_t> core) {
+std::vector<uint32_t> most_leaning(const std::vector<double>& leanings, size_t count) {
+  std::vector<uint32_t> order(leanings.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return leanings[a] > leanings[b]; });
+  order.resize(std::min(order.size(), count));
+  return order;
+}
+
+std::vector<uint32_t> recruit(std::span<const Point> points, std::span<const Point> benign,
+                              std::vector<uint32_t> core) {
   constexpr int kRounds = 4;
-  Group group;
+  std::vector<uint32_t> members;
   for (int round = 0; round < kRounds && core.size() >= kGroupMin / 2; ++round) {
     const Point sum = sum_of(points, core);
     const double length = std::sqrt(dot(sum, sum));
     std::vector<double> chance;
     chance.reserve(benign.size());
-    for (const Point& p : benign) chance.push_back(lean(p, sum, length));
     std::vector<double> leans = leanings(points, core);
     // Today's crowd may stand elsewhere than the baseline's: the others' middle and spread become the baseline's.
     std::vector<bool> inside(points.size());
@@ -79,38 +87,37 @@ Group recruit(std::span<const Point> points, std::span<const Point> benign, std:
     for (size_t i = 0; i < leans.size(); ++i) {
       if (!inside[i]) others.push_back(leans[i]);
     }
+    for (const Point& p : benign) chance.push_back(lean(p, sum, length));
     const Bulk then = bulk_of(chance);
     const Bulk now = others.size() < kCrowdMin ? then : bulk_of(std::move(others));
     for (double& c : chance) c = then.standard(c);
     for (double& l : leans) l = now.standard(l);
     const stats::ConformalTail tail(std::move(chance));
-    std::vector<uint32_t> order(points.size());
-    std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return leans[a] > leans[b]; });
+    std::vector<uint32_t> order = most_leaning(leans, leans.size());
     size_t taken = 0;
-    const auto n = static_cast<double>(points.size());
     for (size_t i = 0; i < order.size(); ++i) {
       const double p = tail.p(leans[order[i]]).value;
-      if (p * n <= kStrangersMax * static_cast<double>(i + 1)) taken = i + 1;
+      const auto strangers = static_cast<double>(order.size() - i);
+      if (p * strangers <= kStrangersMax * static_cast<double>(i + 1)) taken = i + 1;
       if (p > kStrangersMax) break;
     }
     order.resize(taken);
-    group.members = order;
-    group.lean.clear();
-    for (const uint32_t m : order) group.lean.push_back(leans[m]);
+    members = order;
     if (core == order) break;
     core = std::move(order);
   }
-  return group;
+  return members;
+}
+
+void Pooled::add(const profile::Summary& member) {
+  summary.merge(member);
+  distinct += member.prompts.estimate();
 }
 
 Pooled pool(std::span<const uint32_t> members, const SummaryOf& summary_of) {
   Pooled pooled;
   for (const uint32_t m : members) {
-    const auto summary = summary_of(m);
-    if (!summary) continue;
-    pooled.summary.merge(*summary);
-    pooled.distinct += summary->prompts.estimate();
+    if (const auto summary = summary_of(m)) pooled.add(*summary);
   }
   return pooled;
 }

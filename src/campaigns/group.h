@@ -24,20 +24,18 @@ constexpr size_t kGroupMin = 8;
 // The summary of an account of the caller's, by its place among them; null if it cannot be had.
 using SummaryOf = std::function<std::shared_ptr<const profile::Summary>(uint32_t account)>;
 
-struct Group {
-  std::vector<uint32_t> members;  // who lean most first
-  std::vector<double> lean;       // of each
-};
-
 // All accounts' leanings towards the mean of `core`.
 std::vector<double> leanings(std::span<const Point> points, std::span<const uint32_t> core);
+// The `count` of them that lean most, those first that lean most.
+std::vector<uint32_t> most_leaning(const std::vector<double>& leanings, size_t count);
 
-// Grown from `core`, of `points`; `benign` are points of accounts that are not suspected.
-Group recruit(std::span<const Point> points, std::span<const Point> benign, std::vector<uint32_t> core);
+// The group grown from `core`, who lean most first; `benign` are points of accounts that are not suspected.
+std::vector<uint32_t> recruit(std::span<const Point> points, std::span<const Point> benign, std::vector<uint32_t> core);
 
 struct Pooled {
   profile::Summary summary;
   double distinct = 0;  // sum of the members' distinct prompts
+  void add(const profile::Summary& member);
 };
 Pooled pool(std::span<const uint32_t> members, const SummaryOf& summary_of);
 

@@ -13,7 +13,7 @@ namespace stillwatch::campaigns {
 namespace {
 
 constexpr size_t kPairs = 200'000;
-constexpr size_t kHoursPairs = 50'000;
+constexpr size_t kHoursPairs = 2000;
 constexpr size_t kRing = 3;            // a key's holders are linked to so many after them: edges stay linear
 constexpr double kShareMax = 0.02;     // of accounts: a key that more hold is not rare
 constexpr double kKeysOfAKind = 32;    // at most, in an account
@@ -129,7 +129,8 @@ void share_keys(std::span<const Trace> traces, const LinkOptions& options, std::
   }
 }
 
-std::vector<double> pair_cosines(std::span<const Point> directions, base::Random& random) {
+std::vector<double> pair_cosines(std::span<const Point> directions) {
+  base::Random random(1);
   std::vector<double> cosines;
   for (size_t i = 0; i < kPairs && directions.size() > 1; ++i) {
     const size_t a = random.below(directions.size());
@@ -155,18 +156,24 @@ double link_threshold(size_t accounts) {
   return std::max(2.0, PairLaw::evidence_of(1 / static_cast<double>(std::max<size_t>(1, accounts))));
 }
 
-PairLaw::PairLaw(std::span<const Trace* const> benign, std::span<const Point> directions, uint64_t seed)
-    : active_(share_active(benign)), nearness_({}), hours_({}) {
-  base::Random random(seed);
-  nearness_ = stats::BulkTail(pair_cosines(directions, random));
-  std::vector<double> agreements;
+PairLaw::PairLaw() : active_(profile::kHoursOfWeek, 0.5), nearness_({}), hours_({}) {}
+
+PairLaw::PairLaw(std::span<const Trace* const> benign, std::span<const Point> directions)
+    : PairLaw(share_active(benign), {}, directions) {
+  base::Random random(2);
   for (size_t i = 0; i < kHoursPairs && benign.size() > 1; ++i) {
     const size_t a = random.below(benign.size());
     const size_t b = (a + 1 + random.below(benign.size() - 1)) % benign.size();
-    agreements.push_back(agreement(*benign[a], *benign[b]));
+    agreements_.push_back(static_cast<float>(agreement(*benign[a], *benign[b])));
   }
-  hours_ = stats::BulkTail(std::move(agreements));
+  hours_ = stats::BulkTail({agreements_.begin(), agreements_.end()});
 }
+
+PairLaw::PairLaw(std::vector<double> active, std::vector<float> agreements, std::span<const Point> directions)
+    : active_(std::move(active)),
+      agreements_(std::move(agreements)),
+      nearness_(pair_cosines(directions)),
+      hours_({agreements_.begin(), agreements_.end()}) {}
 
 // Correlation of activity over the hours of the days that both were seen on, less what the hour of the week explains.
 double PairLaw::agreement(const Trace& a, const Trace& b) const {

@@ -38,14 +38,18 @@ struct LinkOptions {
 // How near two benign accounts come, and how much they share hours, by chance.
 class PairLaw {
  public:
-  PairLaw(std::span<const Trace* const> benign, std::span<const Point> directions, uint64_t seed = 1);
+  PairLaw();
+  PairLaw(std::span<const Trace* const> benign, std::span<const Point> directions);
   double nearness(double cosine) const { return evidence_of(nearness_.p(cosine).value); }
   double hours(const Trace& a, const Trace& b) const;
   static double evidence_of(double p_value);
 
  private:
+  friend class ReferenceText;
+  PairLaw(std::vector<double> active, std::vector<float> agreements, std::span<const Point> directions);
   double agreement(const Trace& a, const Trace& b) const;
-  std::vector<double> active_;  // by hour of the week: share of accounts active in it
+  std::vector<double> active_;     // by hour of the week: share of accounts active in it
+  std::vector<float> agreements_;  // of benign pairs
   stats::BulkTail nearness_;
   stats::BulkTail hours_;
 };
