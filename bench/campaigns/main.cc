@@ -303,10 +303,8 @@ int main(int argc, char** argv) {
   }
   at = seconds();
   std::vector<campaigns::Campaign> found;
-  if (s.self) {
-    found = campaigns::find_among(ready(test), baseline, options);
-  } else {
-    const auto reference = campaigns::Reference::of(ready(honest), baseline, nullptr, 400, options.complementarity);
+  {
+    const auto reference = campaigns::Reference::of(ready(honest), baseline, options.complementarity);
     if (!reference) give_up(reference.error());
     if (!space_out.empty()) std::ofstream(space_out) << reference->to_json();
     fmt::print("reference in {:.1f} s\n", seconds() - at);

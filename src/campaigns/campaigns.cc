@@ -9,10 +9,6 @@
 namespace stillwatch::campaigns {
 namespace {
 
-constexpr size_t kSelfSeeds = 400;
-constexpr double kSuspicious = 0.1;  // p-value
-constexpr int kReadingsMax = 4;
-
 std::vector<std::vector<uint32_t>> communities_of(size_t accounts, std::span<const Link> links) {
   std::vector<WeightedEdge> edges;
   for (const Link& link : links) edges.push_back({link.a, link.b, link.strength()});
@@ -37,19 +33,17 @@ void tell_links(std::span<const Link> links, const std::vector<bool>& inside, Ca
   for (double& evidence : c.links) evidence /= static_cast<double>(std::max<size_t>(1, c.link_count));
 }
 
-std::vector<Link> links_of(const Accounts& accounts, const Space& space, const PairLaw& law, const Options& options) {
-  std::vector<Point> directions;
-  for (const Trace& t : accounts.traces) directions.push_back(direction_of(space.place(t)));
-  return find_links(accounts.traces, directions, law, options.links);
-}
-
 }  // namespace
 
 std::vector<Campaign> find(const Accounts& accounts, const Reference& reference, const signals::Baseline& baseline,
                            const Options& options) {
-  const std::vector<Link> links = links_of(accounts, reference.space(), reference.pairs(), options);
   std::vector<Point> points;
-  for (const Trace& t : accounts.traces) points.push_back(reference.space().place(t));
+  std::vector<Point> directions;
+  for (const Trace& t : accounts.traces) {
+    points.push_back(reference.space().place(t));
+    directions.push_back(direction_of(points.back()));
+  }
+  const std::vector<Link> links = find_links(accounts.traces, directions, reference.pairs(), options.links);
   std::vector<Campaign> found;
   std::vector<bool> taken(points.size());
   for (auto& core : communities_of(points.size(), links)) {
@@ -78,45 +72,6 @@ std::vector<Campaign> find(const Accounts& accounts, const Reference& reference,
   for (size_t i = 0; i < found.size(); ++i) found[i].q_value = q_values[i];
   std::stable_sort(found.begin(), found.end(),
                    [](const Campaign& a, const Campaign& b) { return a.p_value.value < b.p_value.value; });
-  return found;
-}
-
-std::vector<Campaign> find_among(const Accounts& accounts, const signals::Baseline& baseline, const Options& options) {
-  if (accounts.traces.size() < Reference::kAccountsMin) return {};
-  std::vector<const Trace*> all;
-  for (const Trace& t : accounts.traces) all.push_back(&t);
-  const Space* shipped = Space::shipped();
-  const Space space = shipped != nullptr ? shipped->placed_on(all) : Space::fit(all);
-  std::vector<Point> directions;
-  for (const Trace* t : all) directions.push_back(direction_of(space.place(*t)));
-  // At first every community is suspected; then those that do not look like a campaign count among the crowd again.
-  std::vector<bool> suspected(all.size());
-  for (const auto& core : communities_of(all.size(), links_of(accounts, space, PairLaw(all, directions), options))) {
-    for (const uint32_t m : core) suspected[m] = true;
-  }
-  std::vector<Campaign> found;
-  for (int reading = 0; reading < kReadingsMax; ++reading) {
-    std::vector<uint32_t> others;
-    Accounts benign;
-    for (uint32_t i = 0; i < all.size(); ++i) {
-      if (suspected[i]) continue;
-      others.push_back(i);
-      benign.traces.push_back(accounts.traces[i]);
-    }
-    benign.summary_of = [&](uint32_t i) { return accounts.summary_of(others[i]); };
-    const auto reference = Reference::of(benign, baseline, &space, kSelfSeeds, options.complementarity);
-    if (!reference) return {};
-    found = find(accounts, *reference, baseline, options);
-    std::vector<bool> next(all.size());
-    for (const Campaign& c : found) {
-      if (c.p_value.value > kSuspicious) continue;
-      for (const auto* some : {&c.core, &c.members}) {
-        for (const uint32_t m : *some) next[m] = true;
-      }
-    }
-    if (next == suspected) break;
-    suspected = std::move(next);
-  }
   return found;
 }
 

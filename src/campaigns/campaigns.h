@@ -12,6 +12,9 @@
 
 namespace stillwatch::campaigns {
 
+// Groups of at most this q-value are campaigns: of those that are called so, this share is nothing (expected).
+constexpr double kFalseCampaignsMax = 0.01;
+
 struct Options {
   LinkOptions links;
   bool complementarity = true;
@@ -31,9 +34,5 @@ struct Campaign {
 // All groups, the most unusual first; most are nothing.
 std::vector<Campaign> find(const Accounts& accounts, const Reference& reference, const signals::Baseline& baseline,
                            const Options& options);
-
-// Without benign accounts of their own: axes are the shipped ones, placed on this crowd, and those outside of suspected
-// groups speak for the crowd. P-values are estimates. Empty for too few accounts.
-std::vector<Campaign> find_among(const Accounts& accounts, const signals::Baseline& baseline, const Options& options);
 
 }  // namespace stillwatch::campaigns

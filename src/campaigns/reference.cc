@@ -35,8 +35,7 @@ std::vector<uint32_t> grown_around(uint32_t seed, std::span<const Point> points,
 
 }  // namespace
 
-base::Result<Reference> Reference::of(const Accounts& benign, const signals::Baseline& baseline, const Space* space,
-                                      size_t seeds, bool complementarity) {
+base::Result<Reference> Reference::of(const Accounts& benign, const signals::Baseline& baseline, bool complementarity) {
   if (benign.traces.size() < kAccountsMin) {
     return base::fail(base::ErrorCode::kInput, std::to_string(benign.traces.size()) +
                                                    " accounts are too few to say what honest groups look like, " +
@@ -46,7 +45,7 @@ base::Result<Reference> Reference::of(const Accounts& benign, const signals::Bas
   const std::vector<uint32_t> kept = by_hash(benign.traces, 0x706f696e, kPointsMax);
   std::vector<const Trace*> crowd;
   for (const uint32_t i : kept) crowd.push_back(&benign.traces[i]);
-  r.space_ = space != nullptr ? *space : Space::fit(crowd);
+  r.space_ = Space::fit(crowd);
   std::vector<Point> directions;
   for (const Trace* t : crowd) {
     r.points_.push_back(r.space_.place(*t));
@@ -55,7 +54,7 @@ base::Result<Reference> Reference::of(const Accounts& benign, const signals::Bas
   r.pairs_ = PairLaw(crowd, directions);
 
   const size_t largest = crowd.size() / kOfBenign;
-  for (uint32_t seed = 0; seed < std::min(seeds, crowd.size()); ++seed) {
+  for (uint32_t seed = 0; seed < std::min(kSeedsMax, crowd.size()); ++seed) {
     const std::vector<uint32_t> order = grown_around(seed, r.points_, directions, largest);
     Pooled pooled;
     size_t size = 0;

@@ -29,11 +29,10 @@ class Reference {
  public:
   static constexpr size_t kAccountsMin = 100;
   static constexpr size_t kPointsMax = 4000;  // chosen by the hash of names
-  static constexpr size_t kSeedsMax = 1000;
+  static constexpr size_t kSeedsMax = 500;
 
-  // Fails for fewer than kAccountsMin accounts. `space` null: fitted to the accounts.
+  // Fails for fewer than kAccountsMin accounts.
   static base::Result<Reference> of(const Accounts& benign, const signals::Baseline& baseline,
-                                    const Space* space = nullptr, size_t seeds = kSeedsMax,
                                     bool complementarity = true);
   static base::Result<Reference> parse(std::string_view text);
   std::string to_json() const;

@@ -2,7 +2,6 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "campaigns/assets.h"
 #include "campaigns/reference.h"
 
 namespace stillwatch::campaigns {
@@ -68,7 +67,7 @@ class ReferenceText {
   static Json of(const Space& space) {
     Json axes = Json::array();
     for (const Space::Axis& a : space.axes_)
-      axes.push_back({rounded(a.middle), rounded(a.nature), rounded(a.chance), array_of(a.direction)});
+      axes.push_back({rounded(a.nature), rounded(a.chance), array_of(a.direction)});
     return {{"embedding_version", features::kEmbeddingVersion},
             {"mean", array_of(space.mean_)},
             {"scale", array_of(space.scale_)},
@@ -83,8 +82,8 @@ class ReferenceText {
     if (!axes.is_array() || axes.empty() || axes.size() > kCoordinates) return false;
     for (const Json& a : axes) {
       Space::Axis& axis = space.axes_.emplace_back();
-      if (!a.is_array() || a.size() != 4 || !read(a[0], axis.middle) || !read(a[1], axis.nature) ||
-          !read(a[2], axis.chance) || !read(a[3], axis.direction) || axis.nature <= 0 || axis.chance < 0)
+      if (!a.is_array() || a.size() != 3 || !read(a[0], axis.nature) || !read(a[1], axis.chance) ||
+          !read(a[2], axis.direction) || axis.nature <= 0 || axis.chance < 0)
         return false;
     }
     return true;
@@ -135,15 +134,6 @@ class ReferenceText {
     return true;
   }
 };
-
-const Space* Space::shipped() {
-  static const std::unique_ptr<const Space> shipped = [] {
-    auto space = std::make_unique<Space>();
-    const Json json = Json::parse(assets::reference_space(), nullptr, false);
-    return ReferenceText::parse(json, *space) ? std::move(space) : nullptr;
-  }();
-  return shipped.get();
-}
 
 std::string Reference::to_json() const {
   return ReferenceText::of(*this).dump() + "\n";

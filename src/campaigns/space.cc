@@ -8,10 +8,11 @@
 namespace stillwatch::campaigns {
 namespace {
 
-constexpr double kVolumeMin = 4;     // below, 1 / n says nothing new
-constexpr double kCut = 9;           // squared positions beyond so many medians count as so many
-constexpr double kScaleMin = 1e-4;   // of a coordinate: one that never varies is left out
-constexpr double kLengthMost = 0.8;  // of a point, in lengths that a standard normal one has
+constexpr double kVolumeMin = 4;       // below, 1 / n says nothing new
+constexpr double kCut = 9;             // squared positions beyond so many medians count as so many
+constexpr double kScaleMin = 1e-4;     // of a coordinate: one that never varies is left out
+constexpr double kCoordinateMost = 3;  // of a point: no one axis tells where an account leans
+constexpr double kLengthMost = 0.8;    // of a point, in lengths that a standard normal one has
 constexpr double kVarianceMin = 1e-3;
 
 double volume_of(const Trace& t) {
@@ -96,51 +97,19 @@ Space Space::fit(std::span<const Trace* const> benign) {
   return space;
 }
 
-std::vector<float> Space::along(const Trace& t) const {
+Point Space::place(const Trace& t) const {
   Coordinates x{};
   for (size_t i = 0; i < kCoordinates; ++i) x[i] = (t.mean[i] - mean_[i]) * scale_[i];
-  std::vector<float> out(axes_.size());
-  for (size_t a = 0; a < axes_.size(); ++a) out[a] = static_cast<float>(dot(x, axes_[a].direction));
-  return out;
-}
-
-Space Space::placed_on(std::span<const Trace* const> crowd) const {
-  Space space = *this;
-  if (crowd.empty()) return space;
-  std::vector<std::vector<float>> positions;
-  for (const Trace* t : crowd) positions.push_back(along(*t));
-  std::vector<double> values(crowd.size());
-  const auto median = [&] {
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    return *middle;
-  };
+  Point p(axes_.size());
   for (size_t a = 0; a < axes_.size(); ++a) {
-    Axis& axis = space.axes_[a];
-    for (size_t k = 0; k < crowd.size(); ++k) values[k] = static_cast<double>(positions[k][a]);
-    axis.middle = median();
-    for (size_t k = 0; k < crowd.size(); ++k) {
-      const double variance = axes_[a].nature + axes_[a].chance / volume_of(*crowd[k]);
-      values[k] = std::pow(static_cast<double>(positions[k][a]) - axis.middle, 2) / variance;
-    }
-    const double wider = std::max(kVarianceMin, median() / 0.455);  // the median of a squared standard normal
-    axis.nature *= wider;
-    axis.chance *= wider;
-  }
-  return space;
-}
-
-Point Space::place(const Trace& t) const {
-  Point p = along(t);
-  for (size_t a = 0; a < axes_.size(); ++a) {
-    const double variance = axes_[a].nature + axes_[a].chance / volume_of(t);
-    p[a] = static_cast<float>((static_cast<double>(p[a]) - axes_[a].middle) / std::sqrt(variance));
+    const double deviation = std::sqrt(axes_[a].nature + axes_[a].chance / volume_of(t));
+    p[a] = static_cast<float>(std::clamp(dot(x, axes_[a].direction) / deviation, -kCoordinateMost, kCoordinateMost));
   }
   // Drawn in: far accounts are far in some direction of their own, and would lean any way by chance.
   const double most = kLengthMost * std::sqrt(static_cast<double>(p.size()));
   const double length = std::sqrt(campaigns::dot(p, p));
   if (length > most) {
-    for (float& x : p) x = static_cast<float>(x * most / length);
+    for (float& z : p) z = static_cast<float>(z * most / length);
   }
   return p;
 }

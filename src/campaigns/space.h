@@ -20,23 +20,16 @@ using Point = std::vector<float>;  // axes() numbers
 class Space {
  public:
   static Space fit(std::span<const Trace* const> benign);
-  // Of the reference population (rules/); null in a build without it.
-  static const Space* shipped();
-
-  // The same axes, where and as wide as another crowd lies along each: medians, so that a hostile share turns nothing.
-  Space placed_on(std::span<const Trace* const> crowd) const;
 
   Point place(const Trace& trace) const;
   size_t axes() const { return axes_.size(); }
 
  private:
   friend class ReferenceText;
-  std::vector<float> along(const Trace& trace) const;  // positions on the axes
   struct Axis {
     Coordinates direction{};  // in scaled coordinates
-    double middle = 0;
-    double nature = 1;  // variance between benign accounts
-    double chance = 1;  // times 1 / exchanges
+    double nature = 1;        // variance between benign accounts
+    double chance = 1;        // times 1 / exchanges
   };
   Coordinates mean_{};
   Coordinates scale_{};
