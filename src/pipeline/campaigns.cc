@@ -43,7 +43,7 @@ std::vector<CampaignReason> reasons_of(const Campaign& c, const signals::Baselin
   size_t told = 0;
   for (const signals::Reading& r : baseline.read(c.judged.values, c.judged.look)) {
     if (r.share <= 0 || told++ == kSignalsTold) break;
-    why.push_back({std::string(signals::info_of(r.signal).name), r.share, "pooled: " + r.explanation});
+    why.push_back({std::string(signals::info_of(r.signal).name), r.share, fmt::format("pooled: {}", r.explanation)});
   }
   why.push_back({"complementarity", 1 - c.judged.overlap,
                  fmt::format("{:.0f} % of their prompts are sent by one member alone", 100 * (1 - c.judged.overlap))});

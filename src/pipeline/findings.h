@@ -100,9 +100,9 @@ struct Overview {
 };
 
 struct Findings : Overview {
-  bool campaigns_sought = false;  // only a baseline that knows honest groups can judge them
-  std::vector<CampaignFinding> campaigns;
   std::vector<AccountFinding> ranked;  // flagged first, then by score; the first kDetailedMax with their summaries
+  bool campaigns_sought = false;  // only a baseline that knows honest groups can judge them
+  std::vector<CampaignFinding> campaigns = {};
 };
 
 }  // namespace stillwatch::pipeline

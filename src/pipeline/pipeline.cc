@@ -182,7 +182,7 @@ Findings Pipeline::findings() {
     auto own = calibrate("this log", false);
     judge_by(own ? std::make_shared<const Baseline>(std::move(*own)) : Baseline::reference());
   }
-  Findings out{overview(), s.groups != nullptr, campaigns(), {}};
+  Findings out{overview(), {}, s.groups != nullptr, campaigns()};
   std::unordered_map<std::string_view, std::string_view> member_of;
   for (const CampaignFinding& c : out.campaigns) {
     if (!c.flagged) continue;
