@@ -41,8 +41,13 @@ int make(const Arguments& a, verdict::Labels labels) {
   if (!stats) return complain(stats.error());
   const auto baseline = pipeline.calibrate();
   if (!baseline) return complain(baseline.error());
-  if (auto ok = write_file(a.out, [&](const Write& write) { write(baseline->to_json()); }); !ok)
-    return complain(ok.error());
+  const auto groups = pipeline.calibrate_campaigns(*baseline);
+  const auto produce = [&](const Write& write) {
+    write(baseline->to_json());
+    if (groups) write(groups->to_json());
+  };
+  if (auto ok = write_file(a.out, produce); !ok) return complain(ok.error());
+  if (!groups && !a.logs.quiet) fmt::print(stderr, "campaigns will not be sought: {}\n", groups.error().message);
   const int status = complain_of_reading(*stats);
   if (a.logs.quiet) return status;
   fmt::print(stderr,

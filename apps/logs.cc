@@ -55,9 +55,20 @@ base::Result<std::shared_ptr<const signals::Baseline>> read_baseline(const std::
   if (path == "reference") return signals::Baseline::reference();
   const auto text = read_file(path);
   if (!text) return tl::unexpected(text.error());
-  auto baseline = signals::Baseline::parse(*text);
+  auto baseline = signals::Baseline::parse(std::string_view(*text).substr(0, text->find('\n')));
   if (!baseline) return base::fail(baseline.error().code, fmt::format("{}: {}", path, baseline.error().message));
   return std::make_shared<const signals::Baseline>(std::move(*baseline));
+}
+
+base::Result<std::shared_ptr<const campaigns::Reference>> read_campaign_reference(const std::string& path) {
+  if (path.empty() || path == "reference") return nullptr;
+  const auto text = read_file(path);
+  if (!text) return tl::unexpected(text.error());
+  const size_t second = std::min(text->find('\n'), text->size() - 1) + 1;
+  if (second == text->size()) return nullptr;
+  auto reference = campaigns::Reference::parse(std::string_view(*text).substr(second));
+  if (!reference) return base::fail(reference.error().code, fmt::format("{}: {}", path, reference.error().message));
+  return std::make_shared<const campaigns::Reference>(std::move(*reference));
 }
 
 void LogArguments::add_to(CLI::App& command) {

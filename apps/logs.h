@@ -32,6 +32,9 @@ int complain_of_reading(const report::ReadStats& stats);
 // A file, or `reference` for the shipped one; null for "".
 base::Result<std::shared_ptr<const signals::Baseline>> read_baseline(const std::string& path);
 
+// What a baseline file says of honest groups; null if it says nothing.
+base::Result<std::shared_ptr<const campaigns::Reference>> read_campaign_reference(const std::string& path);
+
 constexpr const char* kLabelsFile = "stillwatch-labels.jsonl";
 
 }  // namespace stillwatch::apps

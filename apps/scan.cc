@@ -31,6 +31,9 @@ bool found(const pipeline::Findings& findings, const std::string& what) {
   for (const auto& a : findings.ranked) {
     if (a.flagged || (what == "watch" && a.verdict == verdict::Verdict::kWatch)) return true;
   }
+  for (const auto& c : findings.campaigns) {
+    if (c.flagged || what == "watch") return true;
+  }
   return false;
 }
 
@@ -51,11 +54,14 @@ int run(const Arguments& a) {
   }
   const auto baseline = read_baseline(a.baseline);
   if (!baseline) return complain(baseline.error());
+  const auto groups = read_campaign_reference(a.baseline);
+  if (!groups) return complain(groups.error());
   auto labels = a.logs.read_labels();
   if (!labels) return complain(labels.error());
   pipeline::Options options;
   options.false_alarms_per_10000 = a.false_alarms;
   pipeline::Pipeline pipeline(*baseline, std::move(*labels), options);
+  pipeline.judge_campaigns_by(*groups);
   const auto stats = a.logs.run(pipeline);
   if (!stats) return complain(stats.error());
   const int reading = complain_of_reading(*stats);
@@ -97,7 +103,8 @@ void add_scan(CLI::App& app, int& status) {
   command->add_option("--json", a.json, "Write findings as JSON (docs/report.md); - for standard output");
   command->add_option("--html", a.html, "Write a self-contained HTML page; - for standard output");
   command->add_option("--top", a.top, "Rows of the table")->capture_default_str();
-  command->add_option("--fail-on", a.fail_on, "Exit with 1 if an account is flagged, or at least on watch")
+  command
+      ->add_option("--fail-on", a.fail_on, "Exit with 1 if an account or a campaign is flagged, or at least on watch")
       ->capture_default_str()
       ->check(CLI::IsMember({"never", "flagged", "watch"}));
   command->add_option("--color", a.color, "Colours in the table")

@@ -40,10 +40,34 @@ struct AccountFinding {
   double q_value = 1;          // Benjamini-Hochberg over all accounts; ranks only
   verdict::Exposure exposure;
   verdict::Verdict verdict = verdict::Verdict::kInsufficient;
+  std::string campaign;  // that it is a member of; "" if none is known
   std::optional<verdict::Label> label;
 
   std::vector<Look> looks;                          // in order of time
   std::shared_ptr<const profile::Summary> summary;  // whole life, for drill-down; null if it was not asked for
+};
+
+struct CampaignReason {
+  std::string kind;     // of link, or a signal of the pooled members
+  double strength = 0;  // mean evidence of links (natural logarithm), share of a score, or a share
+  std::string explanation;
+};
+
+// Accounts that act as one, judged as one subject (docs/campaigns.md).
+struct CampaignFinding {
+  std::string campaign;
+  std::vector<std::string> accounts;  // who lean most towards the rest first
+  bool flagged = false;
+  uint64_t exchanges = 0;
+  base::Time first_seen{};
+  base::Time last_seen{};
+  double p_value = 1;
+  double resolution = 1;
+  bool extrapolated = false;
+  double q_value = 1;  // over all groups of this run; flagged by it
+  verdict::Exposure exposure;
+  std::vector<CampaignReason> why;
+  verdict::Verdict verdict = verdict::Verdict::kWatch;
 };
 
 struct BaselineFacts {
@@ -77,6 +101,8 @@ struct Overview {
 
 struct Findings : Overview {
   std::vector<AccountFinding> ranked;  // flagged first, then by score; the first kDetailedMax with their summaries
+  bool campaigns_sought = false;  // only a baseline that knows honest groups can judge them
+  std::vector<CampaignFinding> campaigns = {};
 };
 
 }  // namespace stillwatch::pipeline

@@ -1,15 +1,18 @@
 #include "pipeline/pipeline.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "base/hash.h"
 #include "base/limits.h"
 #include "base/recent.h"
 #include "pipeline/accounts.h"
+#include "pipeline/campaigns.h"
 
 namespace stillwatch::pipeline {
 
 using signals::Baseline;
+using verdict::LabelKind;
 
 namespace {
 
@@ -25,9 +28,10 @@ std::optional<AccountFinding> placed(std::optional<AccountFinding> found, const 
 }  // namespace
 
 struct Pipeline::State {
-  std::shared_ptr<const Baseline> given;     // null: none was
-  std::shared_ptr<const Baseline> baseline;  // that judges
-  uint32_t judge = 0;                        // its number
+  std::shared_ptr<const Baseline> given;               // null: none was
+  std::shared_ptr<const Baseline> baseline;            // that judges
+  uint32_t judge = 0;                                  // its number
+  std::shared_ptr<const campaigns::Reference> groups;  // null: campaigns are not sought
   verdict::Labels labels;
   Options options;
   Accounts accounts;
@@ -43,6 +47,7 @@ struct Pipeline::State {
   void note_time(base::Time from, base::Time to);
   const Judged& judged(Account& account) const;
   AccountFinding outline(Accounts::Node& node) const;
+  campaigns::Accounts traces(std::optional<LabelKind> without) const;
   double threshold() const { return options.false_alarms_per_10000 / 10'000; }
 };
 
@@ -177,13 +182,20 @@ Findings Pipeline::findings() {
     auto own = calibrate("this log", false);
     judge_by(own ? std::make_shared<const Baseline>(std::move(*own)) : Baseline::reference());
   }
-  Findings out{overview(), {}};
+  Findings out{overview(), {}, s.groups != nullptr, campaigns()};
+  std::unordered_map<std::string_view, std::string_view> member_of;
+  for (const CampaignFinding& c : out.campaigns) {
+    if (!c.flagged) continue;
+    for (const std::string& account : c.accounts) member_of.emplace(account, c.campaign);
+  }
   std::vector<Place> ranked;
   places(0, slots(), ranked);
   rank(ranked, *s.baseline, out);
   out.ranked.reserve(ranked.size());
   for (const Place& place : ranked) {
     out.ranked.push_back(*finding(place));
+    if (const auto member = member_of.find(place.account); member != member_of.end())
+      out.ranked.back().campaign = member->second;
     if (out.ranked.size() > kDetailedMax) out.ranked.back().summary = nullptr;
   }
   return out;
@@ -210,6 +222,45 @@ void Pipeline::places(size_t from, size_t count, std::vector<Place>& out) {
     if (const auto label = s.labels.find(place.account, s.last)) place.label = label->kind;
     out.push_back(std::move(place));
   }
+}
+
+// Accounts with as many exchanges as a first look needs, in the order of their names.
+campaigns::Accounts Pipeline::State::traces(std::optional<LabelKind> without) const {
+  std::vector<const Accounts::Node*> nodes;
+  for (const Accounts::Node* node : accounts.slots()) {
+    if (node == nullptr || node->second.exchanges() < signals::kFirstLook) continue;
+    const auto label = labels.find(node->first, last);
+    if (!label || label->kind != without) nodes.push_back(node);
+  }
+  std::sort(nodes.begin(), nodes.end(), [](const auto* x, const auto* y) { return x->first < y->first; });
+  campaigns::Accounts out;
+  std::vector<const Accounts::Node*> known;
+  for (const Accounts::Node* node : nodes) {
+    const auto summary = accounts.lifetime(*node);
+    if (!summary) continue;
+    out.traces.push_back(campaigns::Trace::of(node->first, *summary));
+    known.push_back(node);
+  }
+  out.summary_of = [this, known = std::move(known)](uint32_t i) {
+    auto summary = accounts.lifetime(*known[i]);
+    return summary ? std::make_shared<const profile::Summary>(std::move(*summary)) : nullptr;
+  };
+  return out;
+}
+
+void Pipeline::judge_campaigns_by(std::shared_ptr<const campaigns::Reference> reference) {
+  state_->groups = std::move(reference);
+}
+
+std::vector<CampaignFinding> Pipeline::campaigns() const {
+  const State& s = *state_;
+  if (!s.groups || !s.baseline) return {};
+  const campaigns::Accounts accounts = s.traces(LabelKind::kBenign);
+  return describe(campaigns::find(accounts, *s.groups, *s.baseline, {}), accounts, *s.baseline);
+}
+
+base::Result<campaigns::Reference> Pipeline::calibrate_campaigns(const Baseline& baseline) const {
+  return campaigns::Reference::of(state_->traces(LabelKind::kHostile), baseline);
 }
 
 Overview Pipeline::overview() const {

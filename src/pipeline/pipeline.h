@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "campaigns/reference.h"
 #include "features/features.h"
 #include "pipeline/findings.h"
 #include "pipeline/ranking.h"
@@ -63,6 +64,12 @@ class Pipeline {
 
   // A baseline calibrated on everything observed (labels respected); fails, saying how much is missing, for too little.
   base::Result<signals::Baseline> calibrate() const;
+
+  // Campaigns are judged by what honest groups look like; without it none are sought.
+  void judge_campaigns_by(std::shared_ptr<const campaigns::Reference> reference);
+  std::vector<CampaignFinding> campaigns() const;
+  // What honest groups look like, of everything observed (accounts labelled hostile left out).
+  base::Result<campaigns::Reference> calibrate_campaigns(const signals::Baseline& baseline) const;
 
   // One account as it is judged now, without what only a ranking can say. Nothing for an account never seen.
   std::optional<AccountFinding> outline(std::string_view account);  // no reasons, no summary

@@ -78,7 +78,33 @@ Json label_of(const AccountFinding& a) {
           {"why", a.label->why}};
 }
 
+Json exposure_of(const verdict::Exposure& e) {
+  return {{"novel_exchanges", std::round(finite_or(e.novel_exchanges, 0))},
+          {"output_tokens", e.output_tokens},
+          {"coverage", finite(e.coverage)}};
+}
+
 }  // namespace
+
+std::string campaign_json(const pipeline::CampaignFinding& c) {
+  Json why = Json::array();
+  for (const pipeline::CampaignReason& r : c.why)
+    why.push_back({{"kind", r.kind}, {"strength", finite(r.strength)}, {"explanation", r.explanation}});
+  return dump({{"campaign", c.campaign},
+               {"flagged", c.flagged},
+               {"verdict", verdict::name_of(c.verdict)},
+               {"members", c.accounts.size()},
+               {"exchanges", c.exchanges},
+               {"first_seen", base::format_rfc3339(c.first_seen)},
+               {"last_seen", base::format_rfc3339(c.last_seen)},
+               {"p_value", finite(c.p_value, 1)},
+               {"resolution", finite(c.resolution, 1)},
+               {"extrapolated", c.extrapolated},
+               {"q_value", finite(c.q_value, 1)},
+               {"exposure", exposure_of(c.exposure)},
+               {"why", why},
+               {"accounts", c.accounts}});
+}
 
 std::string summary_json(const pipeline::Overview& f, const ReadStats& s) {
   const Json json = {{"from", base::format_rfc3339(f.first)},
@@ -132,11 +158,9 @@ std::string account_json(const AccountFinding& a, Depth depth) {
                {"calibrated", a.evidence.calibrated},
                {"q_value", finite(a.q_value, 1)},
                {"score", finite(a.evidence.score)},
-               {"exposure",
-                {{"novel_exchanges", std::round(finite_or(a.exposure.novel_exchanges, 0))},
-                 {"output_tokens", a.exposure.output_tokens},
-                 {"coverage", finite(a.exposure.coverage)}}},
+               {"exposure", exposure_of(a.exposure)},
                {"verdict", verdict::name_of(a.verdict)},
+               {"campaign", a.campaign.empty() ? Json() : Json(a.campaign)},
                {"label", label_of(a)}};
   if (depth != Depth::kRow) {
     json["signals"] = signals_of(a);
@@ -149,8 +173,21 @@ std::string account_json(const AccountFinding& a, Depth depth) {
 void write_json(const pipeline::Findings& findings, const ReadStats& stats, const Write& write) {
   write("{\"stillwatch_report\":1,\"summary\":");
   write(summary_json(findings, stats));
-  write(",\"accounts\":[");
+  // null: not sought, for want of a baseline that knows honest groups.
+  write(",\"campaigns\":");
   bool first = true;
+  if (!findings.campaigns_sought) {
+    write("null");
+  } else {
+    for (const pipeline::CampaignFinding& c : findings.campaigns) {
+      write(first ? "[\n" : ",\n");
+      write(campaign_json(c));
+      first = false;
+    }
+    write(first ? "[]" : "\n]");
+  }
+  write(",\"accounts\":[");
+  first = true;
   for (const AccountFinding& a : findings.ranked) {
     write(first ? "\n" : ",\n");
     write(account_json(a, Depth::kReasons));

@@ -1,5 +1,5 @@
-// Findings as JSON, docs/report.md: an object with `summary` and `accounts`, written account by account so that a
-// hundred thousand need no document in memory. Valid UTF-8 whatever an account is called; numbers are finite.
+// Findings as JSON, docs/report.md: an object with `summary`, `campaigns` and `accounts`, written account by account so
+// that a hundred thousand need no document in memory. Valid UTF-8 whatever an account is called; numbers are finite.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,8 @@ void write_json(const pipeline::Findings& findings, const ReadStats& stats, cons
 
 // How much is told of one account: a row of a table; and why and since when; and its histograms, for drill-down.
 enum class Depth : uint8_t { kRow, kReasons, kDetails };
+
+std::string campaign_json(const pipeline::CampaignFinding& campaign);
 
 // The pieces, for the HTML page: compact JSON text of the summary and of one account.
 std::string summary_json(const pipeline::Overview& overview, const ReadStats& stats);

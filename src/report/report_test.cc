@@ -74,6 +74,25 @@ ReadStats stats() {
   return s;
 }
 
+pipeline::Findings with_campaign() {
+  pipeline::Findings f = findings();
+  f.campaigns_sought = true;
+  pipeline::CampaignFinding& c = f.campaigns.emplace_back();
+  c.campaign = "campaign-0a1b2c3d";
+  c.accounts = {"acct_2", "acct_3"};
+  c.flagged = true;
+  c.exchanges = 200;
+  c.first_seen = f.first;
+  c.last_seen = f.last;
+  c.p_value = 0.0004;
+  c.q_value = 0.002;
+  c.exposure = {150, 30'000, 0.4};
+  c.why = {{"nearness", 3.5, "they lean away from the crowd in the same direction"}};
+  c.verdict = verdict::Verdict::kHarvest;
+  f.ranked[1].campaign = c.campaign;
+  return f;
+}
+
 std::string html_of(const pipeline::Findings& f) {
   std::string out;
   write_html(f, stats(), [&](std::string_view text) { out += text; });
@@ -103,6 +122,22 @@ TEST(Terminal, LooksAsItShould) {
   uncalibrated.baseline.drifted = true;
   EXPECT_NE(to_terminal(uncalibrated, stats(), {}).find("uncalibrated"), std::string::npos);
   EXPECT_NE(to_terminal(uncalibrated, stats(), {}).find("drifted"), std::string::npos);
+}
+
+TEST(Terminal, TellsOfCampaignsAndWhy) {
+  const std::string text = to_terminal(with_campaign(), stats(), {});
+  EXPECT_NE(text.find("campaign-0a1b2c3d harvest: 2 accounts, 200 exchanges"), std::string::npos) << text;
+  EXPECT_NE(text.find("they lean away"), std::string::npos);
+}
+
+TEST(JsonReport, HasCampaignsOrSaysThatNoneWereSought) {
+  EXPECT_TRUE(Json::parse(json_of(findings()))["campaigns"].is_null());
+  const Json json = Json::parse(json_of(with_campaign()));
+  ASSERT_EQ(json["campaigns"].size(), 1u);
+  EXPECT_EQ(json["campaigns"][0]["accounts"], (Json{"acct_2", "acct_3"}));
+  EXPECT_EQ(json["campaigns"][0]["why"][0]["kind"], "nearness");
+  EXPECT_EQ(json["accounts"][1]["campaign"], "campaign-0a1b2c3d");
+  EXPECT_TRUE(json["accounts"][0]["campaign"].is_null());
 }
 
 TEST(Terminal, FitsWhateverWidthThereIs) {

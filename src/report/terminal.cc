@@ -205,6 +205,28 @@ void accounts(const Findings& f, size_t rows, std::string_view more, Page& page)
     page.raw(page.dim(), fmt::format("  ... and {} more ({})", count_text(f.accounts - rows), more));
 }
 
+void campaigns(const Findings& f, size_t rows, Page& page) {
+  if (f.campaigns.empty()) return;
+  page.raw(page.bold(), "campaigns: accounts that act as one");
+  for (size_t i = 0; i < std::min(rows, f.campaigns.size()); ++i) {
+    const pipeline::CampaignFinding& c = f.campaigns[i];
+    page.paragraph(
+        c.flagged ? page.red() : page.yellow(), 2,
+        fmt::format("{} {}: {}, {}, {} novel, {} tokens, {:.0f} % of the capability map, {} to {} (p = {:.1g}{}, q = "
+                    "{:.1g})",
+                    c.campaign, verdict::name_of(c.verdict), plural(c.accounts.size(), "account", "accounts"),
+                    plural(c.exchanges, "exchange", "exchanges"), amount_text(c.exposure.novel_exchanges),
+                    amount_text(static_cast<double>(c.exposure.output_tokens)), 100 * finite_or(c.exposure.coverage, 0),
+                    base::format_date(c.first_seen), base::format_date(c.last_seen), finite_or(c.p_value, 1),
+                    c.extrapolated ? ", extrapolated" : "", finite_or(c.q_value, 1)));
+    for (const pipeline::CampaignReason& r : c.why)
+      page.raw(page.dim(), printable(fmt::format("      {:5.1f}  {}", r.strength, r.explanation), page.columns()));
+  }
+  if (f.campaigns.size() > rows)
+    page.raw(page.dim(), fmt::format("  ... and {} more (--json has all)", count_text(f.campaigns.size() - rows)));
+  page.raw("", "");
+}
+
 void footer(const Findings& f, Page& page) {
   page.paragraph(page.bold(), 0,
                  fmt::format("{} of {} with {} exchanges or more {} flagged (p <= {:.1g})",
@@ -227,6 +249,7 @@ std::string to_terminal(const Findings& f, const ReadStats& stats, const Termina
   Page page(options);
   header(f, stats, page);
   page.raw("", "");
+  campaigns(f, options.rows, page);
   const size_t rows = std::min(options.rows, f.ranked.size());
   if (rows > 0) {
     accounts(f, rows, options.more, page);

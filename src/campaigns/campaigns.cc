@@ -1,0 +1,78 @@
+#include "campaigns/campaigns.h"
+
+#include <algorithm>
+#include <map>
+
+#include "campaigns/communities.h"
+#include "stats/multiple.h"
+
+namespace stillwatch::campaigns {
+namespace {
+
+std::vector<std::vector<uint32_t>> communities_of(size_t accounts, std::span<const Link> links) {
+  std::vector<WeightedEdge> edges;
+  for (const Link& link : links) edges.push_back({link.a, link.b, link.strength()});
+  const std::vector<uint32_t> label = communities(accounts, edges);
+  std::map<uint32_t, std::vector<uint32_t>> all;
+  for (uint32_t i = 0; i < label.size(); ++i) all[label[i]].push_back(i);
+  std::vector<std::vector<uint32_t>> largest_first;
+  for (auto& [name, members] : all) {
+    if (members.size() >= kGroupMin) largest_first.push_back(std::move(members));
+  }
+  std::stable_sort(largest_first.begin(), largest_first.end(),
+                   [](const auto& a, const auto& b) { return a.size() > b.size(); });
+  return largest_first;
+}
+
+void tell_links(std::span<const Link> links, const std::vector<bool>& inside, Campaign& c) {
+  for (const Link& link : links) {
+    if (!inside[link.a] || !inside[link.b]) continue;
+    ++c.link_count;
+    for (size_t k = 0; k < kLinkKinds; ++k) c.links[k] += static_cast<double>(link.evidence[k]);
+  }
+  for (double& evidence : c.links) evidence /= static_cast<double>(std::max<size_t>(1, c.link_count));
+}
+
+}  // namespace
+
+std::vector<Campaign> find(const Accounts& accounts, const Reference& reference, const signals::Baseline& baseline,
+                           const Options& options) {
+  std::vector<Point> points;
+  std::vector<Point> directions;
+  for (const Trace& t : accounts.traces) {
+    points.push_back(reference.space().place(t));
+    directions.push_back(direction_of(points.back()));
+  }
+  const std::vector<Link> links = find_links(accounts.traces, directions, reference.pairs(), options.links);
+  std::vector<Campaign> found;
+  std::vector<bool> taken(points.size());
+  for (auto& core : communities_of(points.size(), links)) {
+    // What a larger community has mostly taken in already is the same campaign.
+    const auto known = [&](const std::vector<uint32_t>& some) {
+      return 2 * std::count_if(some.begin(), some.end(), [&](uint32_t m) { return taken[m]; }) >
+             static_cast<std::ptrdiff_t>(some.size());
+    };
+    if (known(core)) continue;
+    Campaign c;
+    c.members = recruit(points, reference.points(), core);
+    c.core = std::move(core);
+    c.judged_size = reference.comparable(c.members.size());
+    if (c.judged_size == 0 || known(c.members)) continue;
+    c.judged =
+        score(pool(std::span(c.members).first(c.judged_size), accounts.summary_of), baseline, options.complementarity);
+    c.p_value = reference.p(c.judged.score, c.judged_size);
+    std::vector<bool> inside(points.size());
+    for (const uint32_t m : c.members) inside[m] = taken[m] = true;
+    tell_links(links, inside, c);
+    found.push_back(std::move(c));
+  }
+  std::vector<double> p_values;
+  for (const Campaign& c : found) p_values.push_back(c.p_value.value);
+  const std::vector<double> q_values = stats::benjamini_hochberg(p_values);
+  for (size_t i = 0; i < found.size(); ++i) found[i].q_value = q_values[i];
+  std::stable_sort(found.begin(), found.end(),
+                   [](const Campaign& a, const Campaign& b) { return a.p_value.value < b.p_value.value; });
+  return found;
+}
+
+}  // namespace stillwatch::campaigns

@@ -1,0 +1,38 @@
+// Campaigns: accounts that act as one. Traces are placed in a space of benign variation, linked, cut into communities,
+// grown by recruiting, pooled, and judged as one subject: the rank of a group's score among groups of like size that
+// were grown in the same way around benign accounts. docs/campaigns.md.
+//
+// Thread rule: pure functions. Cost: docs/campaigns.md.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "campaigns/reference.h"
+
+namespace stillwatch::campaigns {
+
+// Groups of at most this q-value are campaigns: of those that are called so, this share is nothing (expected).
+constexpr double kFalseCampaignsMax = 0.01;
+
+struct Options {
+  LinkOptions links;
+  bool complementarity = true;
+};
+
+struct Campaign {
+  std::vector<uint32_t> members;           // places among the accounts; who lean most first
+  std::vector<uint32_t> core;              // the community that it grew from
+  std::array<double, kLinkKinds> links{};  // mean evidence of the links between members, by kind
+  size_t link_count = 0;                   // between members
+  GroupScore judged;                       // of the size that benign groups have
+  size_t judged_size = 0;
+  stats::PValue p_value;
+  double q_value = 1;  // Benjamini-Hochberg over all groups
+};
+
+// All groups, the most unusual first; most are nothing.
+std::vector<Campaign> find(const Accounts& accounts, const Reference& reference, const signals::Baseline& baseline,
+                           const Options& options);
+
+}  // namespace stillwatch::campaigns

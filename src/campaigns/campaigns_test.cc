@@ -1,0 +1,236 @@
+#include "campaigns/campaigns.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <set>
+
+#include "base/random.h"
+#include "campaigns/communities.h"
+#include "campaigns/eigen.h"
+
+namespace stillwatch::campaigns {
+namespace {
+
+using features::Features;
+using features::Kind;
+using features::Trait;
+
+// A world of topics in which everybody has a favourite. Harvesters ask like everybody half of the time; the other half
+// they give orders out of one strange corner of it, each another one.
+class World {
+ public:
+  explicit World(uint64_t seed) : random_(seed) {
+    base::Random fixed(99);  // the same topics in every world
+    for (auto& topic : topics_) {
+      for (double& x : topic) x = fixed.normal();
+    }
+    for (double& x : corner_) x = fixed.normal();
+  }
+
+  profile::Summary account(int exchanges, double harvest) {
+    profile::Summary s;
+    const uint64_t favourite = random_.below(topics_.size());
+    for (int i = 0; i < exchanges; ++i) {
+      const bool strange = random_.chance(harvest);
+      Features f;
+      f.time = base::from_ms(1'772'409'600'000 + static_cast<int64_t>(random_.below(48)) * 3'600'000);
+      f.answered = f.meaningful = true;
+      f.prompt = random_.bits();
+      f.opening = random_.bits();
+      f.network = network_ != 0 ? network_ : random_.bits();
+      const auto& topic = topics_[random_.chance(0.5) ? favourite : random_.below(topics_.size())];
+      std::array<double, features::kEmbeddingSize> x;
+      double norm = 0;
+      for (size_t d = 0; d < x.size(); ++d) {
+        x[d] = (strange ? corner_[d] : topic[d]) + random_.normal();
+        norm += x[d] * x[d];
+      }
+      features::Embedding e;
+      for (size_t d = 0; d < x.size(); ++d)
+        e[d] = static_cast<int16_t>(features::kEmbeddingScale * x[d] / std::sqrt(norm));
+      f.spectrum = features::spectrum_of(e);
+      f.cell = features::cell_of(e);
+      f.prompt_words = static_cast<uint32_t>(4 + random_.below(60));
+      f.output_tokens = static_cast<uint32_t>(30 + random_.below(500));
+      const auto set = [&](auto& bits, auto what, double chance) {
+        bits |= static_cast<uint32_t>(random_.chance(chance)) << static_cast<int>(what);
+      };
+      set(f.kinds, Kind::kPersonal, strange ? 0 : 0.35);
+      set(f.kinds, Kind::kInstruction, strange ? 0.8 : 0.1);
+      set(f.traits, Trait::kHistory, strange ? 0 : 0.5);
+      set(f.traits, Trait::kCapitalStart, strange ? 1 : 0.5);
+      s.add(f);
+    }
+    return s;
+  }
+
+  void share_network(uint64_t network) { network_ = network; }
+  base::Random& random() { return random_; }
+
+ private:
+  base::Random random_;
+  uint64_t network_ = 0;
+  std::array<std::array<double, features::kEmbeddingSize>, 24> topics_;
+  std::array<double, features::kEmbeddingSize> corner_;
+};
+
+struct Crowd {
+  std::vector<std::shared_ptr<const profile::Summary>> summaries;
+  Accounts accounts;
+
+  void add(profile::Summary summary, const std::string& name) {
+    accounts.traces.push_back(Trace::of(name + std::to_string(summaries.size()), summary));
+    summaries.push_back(std::make_shared<const profile::Summary>(std::move(summary)));
+    accounts.summary_of = [this](uint32_t i) { return summaries[i]; };
+  }
+  void add_honest(World& world, int count) {
+    for (int i = 0; i < count; ++i) add(world.account(static_cast<int>(25 + world.random().below(60)), 0), "honest-");
+  }
+};
+
+signals::Baseline baseline_of(const Crowd& crowd) {
+  std::vector<signals::Subject> subjects;
+  for (size_t i = 0; i < crowd.summaries.size(); ++i) {
+    subjects.push_back({crowd.accounts.traces[i].account,
+                        {std::make_shared<const signals::Sighting>(signals::sight(*crowd.summaries[i], nullptr))}});
+  }
+  auto baseline = signals::Baseline::calibrate(subjects, nullptr, "test", {}, true);
+  EXPECT_TRUE(baseline);
+  return std::move(*baseline);
+}
+
+class Campaigns : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    World world(1);
+    honest_ = new Crowd;
+    honest_->add_honest(world, 600);
+    baseline_ = new signals::Baseline(baseline_of(*honest_));
+    auto reference = Reference::of(honest_->accounts, *baseline_);
+    ASSERT_TRUE(reference) << reference.error().message;
+    reference_ = new Reference(std::move(*reference));
+  }
+  static void TearDownTestSuite() {
+    delete reference_;
+    delete baseline_;
+    delete honest_;
+  }
+  static Crowd* honest_;
+  static signals::Baseline* baseline_;
+  static Reference* reference_;
+};
+Crowd* Campaigns::honest_ = nullptr;
+signals::Baseline* Campaigns::baseline_ = nullptr;
+Reference* Campaigns::reference_ = nullptr;
+
+TEST_F(Campaigns, QuietAccountsThatHarvestTogetherAreFound) {
+  World world(2);
+  Crowd crowd;
+  crowd.add_honest(world, 400);
+  for (int i = 0; i < 60; ++i) crowd.add(world.account(40, 0.5), "hydra-");
+  const auto found = find(crowd.accounts, *reference_, *baseline_, {});
+  ASSERT_FALSE(found.empty());
+  const auto& members = found.front().members;
+  const auto hydra = std::count_if(members.begin(), members.end(), [](uint32_t m) { return m >= 400; });
+  EXPECT_GE(hydra, 54);
+  EXPECT_LE(members.size() - hydra, 3u);
+  EXPECT_LE(found.front().p_value.value, 0.01);
+  EXPECT_LE(found.front().q_value, kFalseCampaignsMax);
+  EXPECT_GT(found.front().links[static_cast<size_t>(LinkKind::kNearness)], 0);
+}
+
+TEST_F(Campaigns, HonestAccountsAreNone) {
+  for (const uint64_t seed : {100, 101, 102}) {
+    World world(seed);
+    Crowd crowd;
+    crowd.add_honest(world, 400);
+    for (const Campaign& c : find(crowd.accounts, *reference_, *baseline_, {}))
+      EXPECT_GT(c.q_value, kFalseCampaignsMax);
+  }
+}
+
+TEST_F(Campaigns, OneNetworkAloneIsNoLink) {
+  World world(4);
+  Crowd crowd;
+  crowd.add_honest(world, 400);
+  world.share_network(42);
+  crowd.add_honest(world, 40);
+  Options only_identity;
+  only_identity.links.use = {false, false, true, false};
+  EXPECT_TRUE(find(crowd.accounts, *reference_, *baseline_, only_identity).empty());
+}
+
+TEST_F(Campaigns, TheOrderOfAccountsDoesNotMatter) {
+  World world(5);
+  std::vector<profile::Summary> summaries;
+  for (int i = 0; i < 300; ++i) summaries.push_back(world.account(40, i < 40 ? 0.5 : 0));
+  const auto names_found = [&](bool backwards) {
+    Crowd crowd;
+    for (size_t i = 0; i < summaries.size(); ++i) {
+      const size_t at = backwards ? summaries.size() - 1 - i : i;
+      crowd.accounts.traces.push_back(Trace::of(std::to_string(at), summaries[at]));
+      crowd.summaries.push_back(std::make_shared<const profile::Summary>(summaries[at]));
+    }
+    crowd.accounts.summary_of = [&crowd](uint32_t i) { return crowd.summaries[i]; };
+    std::set<std::string> names;
+    const auto found = find(crowd.accounts, *reference_, *baseline_, {});
+    if (found.empty()) return names;
+    for (const uint32_t m : found.front().members) names.insert(crowd.accounts.traces[m].account);
+    return names;
+  };
+  const auto names = names_found(false);
+  EXPECT_GE(names.size(), 30u);
+  EXPECT_EQ(names, names_found(true));
+}
+
+TEST_F(Campaigns, AReferenceThatWasWrittenJudgesTheSame) {
+  const auto again = Reference::parse(reference_->to_json());
+  ASSERT_TRUE(again) << again.error().message;
+  World world(2);
+  Crowd crowd;
+  crowd.add_honest(world, 200);
+  for (int i = 0; i < 40; ++i) crowd.add(world.account(40, 0.5), "hydra-");
+  const auto first = find(crowd.accounts, *reference_, *baseline_, {});
+  const auto second = find(crowd.accounts, *again, *baseline_, {});
+  ASSERT_FALSE(first.empty());
+  ASSERT_FALSE(second.empty());
+  EXPECT_NEAR(static_cast<double>(first.front().members.size()), static_cast<double>(second.front().members.size()), 2);
+  EXPECT_NEAR(first.front().p_value.value, second.front().p_value.value, 0.002);
+}
+
+TEST(Reference, WhatIsNotOneIsRefused) {
+  for (const char* text : {"", "[]", "{}", R"({"stillwatch_campaign_reference":1,"space":{"mean":[1]}})"})
+    EXPECT_FALSE(Reference::parse(text)) << text;
+}
+
+TEST(Reference, TooFewAccountsAreRefused) {
+  EXPECT_FALSE(Reference::of({}, *signals::Baseline::reference()));
+}
+
+TEST(Communities, TwoCliquesJoinedByOneEdgeAreTwo) {
+  std::vector<WeightedEdge> edges{{0, 5, 1}};
+  for (uint32_t first : {0u, 5u}) {
+    for (uint32_t a = first; a < first + 5; ++a) {
+      for (uint32_t b = a + 1; b < first + 5; ++b) edges.push_back({a, b, 1});
+    }
+  }
+  EXPECT_EQ(communities(11, edges), (std::vector<uint32_t>{0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2}));
+}
+
+TEST(SymmetricEigen, VectorsAreTurnedIntoMultiplesOfThemselves) {
+  const std::vector<double> m{4, 1, 0, 1, 3, -1, 0, -1, 1};
+  const Eigen e = symmetric_eigen(m, 3);
+  for (size_t k = 0; k < 3; ++k) {
+    for (size_t i = 0; i < 3; ++i) {
+      double sum = 0;
+      for (size_t j = 0; j < 3; ++j) sum += m[3 * i + j] * e.vectors[3 * k + j];
+      EXPECT_NEAR(sum, e.values[k] * e.vectors[3 * k + i], 1e-9);
+    }
+  }
+  EXPECT_GE(e.values[0], e.values[1]);
+  EXPECT_GE(e.values[1], e.values[2]);
+}
+
+}  // namespace
+}  // namespace stillwatch::campaigns

@@ -1,0 +1,149 @@
+#include "campaigns/group.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "stats/conformal.h"
+
+namespace stillwatch::campaigns {
+namespace {
+
+using signals::Signal;
+
+constexpr size_t kCrowdMin = 100;  // others, to say where the crowd stands today
+constexpr int kLookMost = 6;       // pools are large: signals are held against the norm of accounts of this look
+
+// They are of one client, or of one person's hours: a pool has neither.
+constexpr Signal kOfOne[] = {Signal::kRhythm, Signal::kEndurance, Signal::kClientUniform};
+
+Point sum_of(std::span<const Point> points, std::span<const uint32_t> core) {
+  Point sum(points.empty() ? 0 : points.front().size());
+  for (const uint32_t m : core) {
+    for (size_t k = 0; k < sum.size(); ++k) sum[k] += points[m][k];
+  }
+  return sum;
+}
+
+double lean(const Point& point, const Point& sum, double length) {
+  return length > 0 ? dot(point, sum) / length : 0;
+}
+
+}  // namespace
+
+std::vector<double> leanings(std::span<const Point> points, std::span<const uint32_t> core) {
+  const Point sum = sum_of(points, core);
+  const double square = dot(sum, sum);
+  std::vector<double> out(points.size());
+  for (size_t i = 0; i < points.size(); ++i) out[i] = lean(points[i], sum, std::sqrt(square));
+  for (const uint32_t m : core) {
+    const double along = dot(points[m], sum);
+    const double own = dot(points[m], points[m]);
+    const double rest = square - 2 * along + own;
+    out[m] = rest > 1e-9 ? (along - own) / std::sqrt(rest) : 0;
+  }
+  return out;
+}
+
+// Location and spread of leanings: the bulk alone speaks.
+struct Bulk {
+  double middle = 0;
+  double spread = 1;
+  double standard(double x) const { return (x - middle) / spread; }
+};
+Bulk bulk_of(std::vector<double> values) {
+  if (values.empty()) return {};
+  const auto at = [&](double q) {
+    const auto it = values.begin() + static_cast<std::ptrdiff_t>(q * static_cast<double>(values.size() - 1));
+    std::nth_element(values.begin(), it, values.end());
+    return *it;
+  };
+  const double middle = at(0.5);
+  return {middle, std::max(1e-9, middle - at(0.16))};  // the lower side: the upper may be hostile
+}
+
+std::vector<uint32_t> most_leaning(const std::vector<double>& leanings, size_t count) {
+  std::vector<uint32_t> order(leanings.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return leanings[a] > leanings[b]; });
+  order.resize(std::min(order.size(), count));
+  return order;
+}
+
+std::vector<uint32_t> recruit(std::span<const Point> points, std::span<const Point> benign,
+                              std::vector<uint32_t> core) {
+  constexpr int kRounds = 4;
+  std::vector<uint32_t> members;
+  for (int round = 0; round < kRounds && core.size() >= kGroupMin / 2; ++round) {
+    const Point sum = sum_of(points, core);
+    const double length = std::sqrt(dot(sum, sum));
+    std::vector<double> chance;
+    chance.reserve(benign.size());
+    std::vector<double> leans = leanings(points, core);
+    // Today's crowd may stand elsewhere than the baseline's: the others' middle and spread become the baseline's.
+    std::vector<bool> inside(points.size());
+    for (const uint32_t m : core) inside[m] = true;
+    std::vector<double> others;
+    for (size_t i = 0; i < leans.size(); ++i) {
+      if (!inside[i]) others.push_back(leans[i]);
+    }
+    for (const Point& p : benign) chance.push_back(lean(p, sum, length));
+    const Bulk then = bulk_of(chance);
+    const Bulk now = others.size() < kCrowdMin ? then : bulk_of(std::move(others));
+    for (double& c : chance) c = then.standard(c);
+    for (double& l : leans) l = now.standard(l);
+    const stats::ConformalTail tail(std::move(chance));
+    std::vector<uint32_t> order = most_leaning(leans, leans.size());
+    size_t taken = 0;
+    for (size_t i = 0; i < order.size(); ++i) {
+      const double p = tail.p(leans[order[i]]).value;
+      const auto strangers = static_cast<double>(order.size() - i);
+      if (p * strangers <= kStrangersMax * static_cast<double>(i + 1)) taken = i + 1;
+      if (p > kStrangersMax) break;
+    }
+    order.resize(taken);
+    members = order;
+    if (core == order) break;
+    core = std::move(order);
+  }
+  return members;
+}
+
+void Pooled::add(const profile::Summary& member) {
+  summary.merge(member);
+  distinct += member.prompts.estimate();
+}
+
+Pooled pool(std::span<const uint32_t> members, const SummaryOf& summary_of) {
+  Pooled pooled;
+  for (const uint32_t m : members) {
+    if (const auto summary = summary_of(m)) pooled.add(*summary);
+  }
+  return pooled;
+}
+
+double overlap(const Pooled& pooled) {
+  if (pooled.distinct <= 0) return 0;
+  return std::clamp(1 - pooled.summary.prompts.estimate() / pooled.distinct, 0.0, 1.0);
+}
+
+GroupScore score(const Pooled& pooled, const signals::Baseline& baseline, bool complementarity) {
+  GroupScore out;
+  out.overlap = overlap(pooled);
+  signals::Sighting sighting = signals::sight(pooled.summary, nullptr);
+  if (sighting.parts.empty()) return out;
+  sighting.parts.front().look = std::min(sighting.parts.front().look, kLookMost);
+  const signals::Judgement judged = baseline.judge(sighting);
+  out.values = judged.values;
+  out.look = judged.look;
+  for (int s = 0; s < signals::kSignals; ++s) {
+    const auto signal = static_cast<Signal>(s);
+    if (std::find(std::begin(kOfOne), std::end(kOfOne), signal) != std::end(kOfOne)) continue;
+    out.signals += baseline.weights().share(signal, baseline.norm().deviation(signal, judged.values, judged.look));
+  }
+  constexpr double kOverlapWeight = 10;
+  out.score = out.signals - (complementarity ? kOverlapWeight * out.overlap : 0);
+  return out;
+}
+
+}  // namespace stillwatch::campaigns

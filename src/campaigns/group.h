@@ -1,0 +1,54 @@
+// A group of accounts: whom it takes in, and what it looks like when all of them are one subject.
+//
+// A community gives a direction: the mean of its members' points. An account leans that way by its projection, less
+// what it gave to the mean itself. Accounts join while the share of them that chance alone would bring stays below
+// kStrangersMax (Benjamini and Hochberg 1995, on p-values against how benign accounts lean), so a group finds members
+// that no link reached. Cost: linear in accounts.
+//
+// Members are pooled with merge and measured by the same signals as an account, those apart that speak of one client or
+// one person's day. Complementarity: how much less members repeat each other than they repeat themselves.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "campaigns/space.h"
+#include "signals/baseline.h"
+
+namespace stillwatch::campaigns {
+
+constexpr double kStrangersMax = 0.01;
+constexpr size_t kGroupMin = 8;
+
+// The summary of an account of the caller's, by its place among them; null if it cannot be had.
+using SummaryOf = std::function<std::shared_ptr<const profile::Summary>(uint32_t account)>;
+
+// All accounts' leanings towards the mean of `core`.
+std::vector<double> leanings(std::span<const Point> points, std::span<const uint32_t> core);
+// The `count` of them that lean most, those first that lean most.
+std::vector<uint32_t> most_leaning(const std::vector<double>& leanings, size_t count);
+
+// The group grown from `core`, who lean most first; `benign` are points of accounts that are not suspected.
+std::vector<uint32_t> recruit(std::span<const Point> points, std::span<const Point> benign, std::vector<uint32_t> core);
+
+struct Pooled {
+  profile::Summary summary;
+  double distinct = 0;  // sum of the members' distinct prompts
+  void add(const profile::Summary& member);
+};
+Pooled pool(std::span<const uint32_t> members, const SummaryOf& summary_of);
+
+// Share of the members' distinct prompts that another member has sent as well.
+double overlap(const Pooled& pooled);
+
+struct GroupScore {
+  double score = 0;    // sum of the shares
+  double signals = 0;  // what the pooled signals say
+  double overlap = 0;
+  signals::Values values{};
+  int look = 0;
+};
+GroupScore score(const Pooled& pooled, const signals::Baseline& baseline, bool complementarity);
+
+}  // namespace stillwatch::campaigns

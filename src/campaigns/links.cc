@@ -1,0 +1,241 @@
+#include "campaigns/links.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <numeric>
+#include <unordered_map>
+
+#include "base/hash.h"
+#include "base/random.h"
+
+namespace stillwatch::campaigns {
+namespace {
+
+constexpr size_t kPairs = 200'000;
+constexpr size_t kHoursPairs = 2000;
+constexpr size_t kRing = 3;            // a key's holders are linked to so many after them: edges stay linear
+constexpr double kShareMax = 0.02;     // of accounts: a key that more hold is not rare
+constexpr double kKeysOfAKind = 32;    // at most, in an account
+constexpr double kIdentityMost = 1.5;  // evidence: less than any link needs
+
+using PairKey = uint64_t;
+PairKey pair_of(uint32_t a, uint32_t b) {
+  return uint64_t{std::min(a, b)} << 32 | std::max(a, b);
+}
+
+size_t week_hour(int32_t day, int hour) {
+  const int32_t weekday = ((day % 7) + 7) % 7;
+  return static_cast<size_t>(weekday) * 24 + static_cast<size_t>(hour);
+}
+
+std::vector<double> share_active(std::span<const Trace* const> traces) {
+  std::vector<double> active(profile::kHoursOfWeek, 1), all(profile::kHoursOfWeek, 2);
+  for (const Trace* t : traces) {
+    for (const auto& day : t->days) {
+      for (int h = 0; h < 24; ++h) {
+        all[week_hour(day.day, h)] += 1;
+        active[week_hour(day.day, h)] += (day.hours >> h) & 1;
+      }
+    }
+  }
+  for (size_t h = 0; h < active.size(); ++h) active[h] /= all[h];
+  return active;
+}
+
+std::vector<uint32_t> chosen(std::span<const Trace> traces, size_t max) {
+  std::vector<uint32_t> all(traces.size());
+  std::iota(all.begin(), all.end(), 0);
+  if (all.size() <= max) return all;
+  std::vector<uint64_t> rank(all.size());
+  for (size_t i = 0; i < all.size(); ++i) rank[i] = base::hash64(traces[i].account, 0x6c696e6b);
+  std::nth_element(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(max), all.end(),
+                   [&](uint32_t a, uint32_t b) { return rank[a] < rank[b]; });
+  all.resize(max);
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
+// Of every chosen account its nearest others, as pairs with their cosine.
+void nearest(std::span<const uint32_t> chosen, std::span<const Point> directions, size_t count,
+             std::unordered_map<PairKey, double>& out) {
+  using Near = std::pair<double, uint32_t>;
+  constexpr size_t kBlock = 64;
+  std::vector<std::vector<Near>> best(chosen.size());
+  const auto offer = [&](size_t i, double cosine, uint32_t other) {
+    std::vector<Near>& heap = best[i];
+    if (heap.size() == count && cosine <= heap.front().first) return;
+    heap.emplace_back(cosine, other);
+    std::push_heap(heap.begin(), heap.end(), std::greater<>());
+    if (heap.size() <= count) return;
+    std::pop_heap(heap.begin(), heap.end(), std::greater<>());
+    heap.pop_back();
+  };
+  for (size_t i0 = 0; i0 < chosen.size(); i0 += kBlock) {
+    for (size_t j0 = i0; j0 < chosen.size(); j0 += kBlock) {
+      for (size_t i = i0; i < std::min(i0 + kBlock, chosen.size()); ++i) {
+        for (size_t j = std::max(j0, i + 1); j < std::min(j0 + kBlock, chosen.size()); ++j) {
+          const double cosine = dot(directions[chosen[i]], directions[chosen[j]]);
+          offer(i, cosine, static_cast<uint32_t>(j));
+          offer(j, cosine, static_cast<uint32_t>(i));
+        }
+      }
+    }
+  }
+  for (size_t i = 0; i < best.size(); ++i) {
+    for (const auto& [cosine, j] : best[i]) out.emplace(pair_of(chosen[i], chosen[j]), cosine);
+  }
+}
+
+struct Shared {
+  double content = 1;  // p-values
+  double identity = 1;
+};
+
+void share_keys(std::span<const Trace> traces, const LinkOptions& options, std::unordered_map<PairKey, Shared>& out) {
+  struct Holding {
+    uint64_t hash;
+    uint32_t account;
+    KeyKind kind;
+  };
+  std::vector<Holding> holdings;
+  for (uint32_t i = 0; i < traces.size(); ++i) {
+    for (const Key& key : traces[i].keys) {
+      const bool identity = key.kind == KeyKind::kNetwork || key.kind == KeyKind::kClient;
+      if (options.use[static_cast<size_t>(identity ? LinkKind::kIdentity : LinkKind::kContent)])
+        holdings.push_back({key.hash, i, key.kind});
+    }
+  }
+  std::sort(holdings.begin(), holdings.end(), [](const Holding& x, const Holding& y) {
+    return x.hash != y.hash ? x.hash < y.hash : x.account < y.account;
+  });
+  const auto n = static_cast<double>(traces.size());
+  for (size_t from = 0; from < holdings.size();) {
+    size_t to = from;
+    while (to < holdings.size() && holdings[to].hash == holdings[from].hash) ++to;
+    const auto holders = static_cast<double>(to - from);
+    if (holders > 1 && holders <= std::max(3.0, kShareMax * n)) {
+      const double p = std::min(1.0, kKeysOfAKind * holders / n);
+      const bool identity = holdings[from].kind == KeyKind::kNetwork || holdings[from].kind == KeyKind::kClient;
+      for (size_t i = from; i < to; ++i) {
+        for (size_t j = i + 1; j < std::min(to, i + 1 + kRing); ++j) {
+          Shared& shared = out[pair_of(holdings[i].account, holdings[j].account)];
+          double& least = identity ? shared.identity : shared.content;
+          least = std::min(least, p);
+        }
+      }
+    }
+    from = to;
+  }
+}
+
+std::vector<double> pair_cosines(std::span<const Point> directions) {
+  base::Random random(1);
+  std::vector<double> cosines;
+  for (size_t i = 0; i < kPairs && directions.size() > 1; ++i) {
+    const size_t a = random.below(directions.size());
+    const size_t b = (a + 1 + random.below(directions.size() - 1)) % directions.size();
+    cosines.push_back(dot(directions[a], directions[b]));
+  }
+  return cosines;
+}
+
+}  // namespace
+
+double Link::strength() const {
+  double sum = 0;
+  for (const float e : evidence) sum += static_cast<double>(e);
+  return sum;
+}
+
+double PairLaw::evidence_of(double p_value) {
+  return std::log(0.5) - 0.5 * std::log(std::max(p_value, 1e-12));
+}
+
+double link_threshold(size_t accounts) {
+  return std::max(2.0, PairLaw::evidence_of(1 / static_cast<double>(std::max<size_t>(1, accounts))));
+}
+
+PairLaw::PairLaw() : active_(profile::kHoursOfWeek, 0.5), nearness_({}), hours_({}) {}
+
+PairLaw::PairLaw(std::span<const Trace* const> benign, std::span<const Point> directions)
+    : PairLaw(share_active(benign), {}, directions) {
+  base::Random random(2);
+  for (size_t i = 0; i < kHoursPairs && benign.size() > 1; ++i) {
+    const size_t a = random.below(benign.size());
+    const size_t b = (a + 1 + random.below(benign.size() - 1)) % benign.size();
+    agreements_.push_back(static_cast<float>(agreement(*benign[a], *benign[b])));
+  }
+  hours_ = stats::BulkTail({agreements_.begin(), agreements_.end()});
+}
+
+PairLaw::PairLaw(std::vector<double> active, std::vector<float> agreements, std::span<const Point> directions)
+    : active_(std::move(active)),
+      agreements_(std::move(agreements)),
+      nearness_(pair_cosines(directions)),
+      hours_({agreements_.begin(), agreements_.end()}) {}
+
+// Correlation of activity over the hours of the days that both were seen on, less what the hour of the week explains.
+double PairLaw::agreement(const Trace& a, const Trace& b) const {
+  double both = 0, square_a = 0, square_b = 0;
+  auto x = a.days.begin();
+  auto y = b.days.begin();
+  while (x != a.days.end() && y != b.days.end()) {
+    if (x->day < y->day) {
+      ++x;
+    } else if (y->day < x->day) {
+      ++y;
+    } else {
+      for (int h = 0; h < 24; ++h) {
+        const double expected = active_[week_hour(x->day, h)];
+        const double unit = std::sqrt(expected * (1 - expected));
+        const double u = (((x->hours >> h) & 1) - expected) / unit;
+        const double v = (((y->hours >> h) & 1) - expected) / unit;
+        both += u * v;
+        square_a += u * u;
+        square_b += v * v;
+      }
+      ++x;
+      ++y;
+    }
+  }
+  // Shrunk: a single common day proves little.
+  constexpr double kHoursPrior = 24;
+  return both / (std::sqrt(square_a * square_b) + kHoursPrior);
+}
+
+double PairLaw::hours(const Trace& a, const Trace& b) const {
+  return std::clamp(evidence_of(hours_.p(agreement(a, b)).value), 0.0, 2.0);
+}
+
+std::vector<Link> find_links(std::span<const Trace> traces, std::span<const Point> directions, const PairLaw& law,
+                             const LinkOptions& options) {
+  const auto used = [&](LinkKind kind) { return options.use[static_cast<size_t>(kind)]; };
+  std::unordered_map<PairKey, double> near;
+  if (used(LinkKind::kNearness)) nearest(chosen(traces, options.linked_max), directions, options.neighbours, near);
+  std::unordered_map<PairKey, Shared> shared;
+  share_keys(traces, options, shared);
+  for (const auto& [pair, s] : shared) near.try_emplace(pair, -2);
+
+  std::vector<PairKey> pairs;
+  for (const auto& [pair, cosine] : near) pairs.push_back(pair);
+  std::sort(pairs.begin(), pairs.end());
+  const double threshold = link_threshold(std::min(traces.size(), options.linked_max));
+  std::vector<Link> links;
+  for (const PairKey pair : pairs) {
+    Link link{static_cast<uint32_t>(pair >> 32), static_cast<uint32_t>(pair), {}};
+    const auto say = [&](LinkKind kind, double evidence) {
+      link.evidence[static_cast<size_t>(kind)] = static_cast<float>(std::max(0.0, evidence));
+    };
+    if (used(LinkKind::kNearness)) say(LinkKind::kNearness, law.nearness(dot(directions[link.a], directions[link.b])));
+    if (const auto it = shared.find(pair); it != shared.end()) {
+      say(LinkKind::kContent, PairLaw::evidence_of(it->second.content));
+      say(LinkKind::kIdentity, std::min(kIdentityMost, PairLaw::evidence_of(it->second.identity)));
+    }
+    if (used(LinkKind::kHours)) say(LinkKind::kHours, law.hours(traces[link.a], traces[link.b]));
+    if (link.strength() >= threshold) links.push_back(link);
+  }
+  return links;
+}
+
+}  // namespace stillwatch::campaigns

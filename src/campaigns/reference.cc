@@ -1,0 +1,86 @@
+#include "campaigns/reference.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/hash.h"
+
+namespace stillwatch::campaigns {
+namespace {
+
+constexpr size_t kCore = 24;     // nearest accounts that a benign group grows from
+constexpr size_t kOfBenign = 4;  // a group may be so large a part of the benign accounts
+
+std::vector<uint32_t> by_hash(const std::vector<Trace>& traces, uint64_t salt, size_t max) {
+  std::vector<uint32_t> order(traces.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::vector<uint64_t> hash;
+  for (const Trace& t : traces) hash.push_back(base::hash64(t.account, salt));
+  std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return hash[a] < hash[b]; });
+  order.resize(std::min(order.size(), max));
+  return order;
+}
+
+// The accounts that lean most towards the neighbours of `seed`.
+std::vector<uint32_t> grown_around(uint32_t seed, std::span<const Point> points, std::span<const Point> directions,
+                                   size_t size) {
+  std::vector<std::pair<double, uint32_t>> near;
+  for (uint32_t i = 0; i < directions.size(); ++i) near.emplace_back(-dot(directions[seed], directions[i]), i);
+  const size_t core = std::min(near.size(), kCore);
+  std::partial_sort(near.begin(), near.begin() + static_cast<std::ptrdiff_t>(core), near.end());
+  std::vector<uint32_t> members;
+  for (size_t i = 0; i < core; ++i) members.push_back(near[i].second);
+  return most_leaning(leanings(points, members), size);
+}
+
+}  // namespace
+
+base::Result<Reference> Reference::of(const Accounts& benign, const signals::Baseline& baseline, bool complementarity) {
+  if (benign.traces.size() < kAccountsMin) {
+    return base::fail(base::ErrorCode::kInput, std::to_string(benign.traces.size()) +
+                                                   " accounts are too few to say what honest groups look like, " +
+                                                   std::to_string(kAccountsMin) + " are needed: give more logs");
+  }
+  Reference r;
+  const std::vector<uint32_t> kept = by_hash(benign.traces, 0x706f696e, kPointsMax);
+  std::vector<const Trace*> crowd;
+  for (const uint32_t i : kept) crowd.push_back(&benign.traces[i]);
+  r.space_ = Space::fit(crowd);
+  std::vector<Point> directions;
+  for (const Trace* t : crowd) {
+    r.points_.push_back(r.space_.place(*t));
+    directions.push_back(direction_of(r.points_.back()));
+  }
+  r.pairs_ = PairLaw(crowd, directions);
+
+  const size_t largest = crowd.size() / kOfBenign;
+  for (uint32_t seed = 0; seed < std::min(kSeedsMax, crowd.size()); ++seed) {
+    const std::vector<uint32_t> order = grown_around(seed, r.points_, directions, largest);
+    Pooled pooled;
+    size_t size = 0;
+    for (size_t next = kGroupMin; next <= largest; next *= 2) {
+      for (; size < next; ++size) {
+        if (const auto summary = benign.summary_of(kept[order[size]])) pooled.add(*summary);
+      }
+      r.scores_[next].push_back(static_cast<float>(score(pooled, baseline, complementarity).score));
+    }
+  }
+  r.index();
+  return r;
+}
+
+void Reference::index() {
+  tails_.clear();
+  for (const auto& [size, scores] : scores_) tails_.emplace(size, stats::ConformalTail({scores.begin(), scores.end()}));
+}
+
+size_t Reference::comparable(size_t size) const {
+  const auto above = tails_.upper_bound(size);
+  return above == tails_.begin() ? 0 : std::prev(above)->first;
+}
+
+stats::PValue Reference::p(double score, size_t size) const {
+  return tails_.at(size).p(score);
+}
+
+}  // namespace stillwatch::campaigns

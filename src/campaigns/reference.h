@@ -1,0 +1,60 @@
+// What benign accounts look like when campaigns are searched among them: the space of their variation, their points in
+// it, how near pairs of them come, and the scores of groups grown around them, by size. Made from benign traffic by
+// `calibrate`, kept as the second line of a baseline file; a rank among the groups' scores is a campaign's p-value.
+//
+// Text form: JSON, docs/formats/baseline.md. Thread rule: const methods are reentrant. Bounds: kPointsMax points,
+// kSeedsMax groups of a size.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "campaigns/group.h"
+#include "campaigns/links.h"
+
+namespace stillwatch::campaigns {
+
+// Accounts to look for campaigns among, or benign ones to judge by. REQUIRES: what summary_of gives has not changed
+// since the traces were made.
+struct Accounts {
+  std::vector<Trace> traces;
+  SummaryOf summary_of;
+};
+
+class Reference {
+ public:
+  static constexpr size_t kAccountsMin = 100;
+  static constexpr size_t kPointsMax = 4000;  // chosen by the hash of names
+  static constexpr size_t kSeedsMax = 500;
+
+  // Fails for fewer than kAccountsMin accounts.
+  static base::Result<Reference> of(const Accounts& benign, const signals::Baseline& baseline,
+                                    bool complementarity = true);
+  static base::Result<Reference> parse(std::string_view text);
+  std::string to_json() const;
+
+  const Space& space() const { return space_; }
+  std::span<const Point> points() const { return points_; }
+  const PairLaw& pairs() const { return pairs_; }
+
+  // The largest size up to `size` for which there are benign groups.
+  size_t comparable(size_t size) const;
+  // How often a group of that size grown around a benign account scores so high. REQUIRES: size from comparable().
+  stats::PValue p(double score, size_t size) const;
+
+ private:
+  friend class ReferenceText;
+  void index();
+
+  Space space_;
+  std::vector<Point> points_;
+  PairLaw pairs_;
+  std::map<size_t, std::vector<float>> scores_;  // of groups, by size
+  std::map<size_t, stats::ConformalTail> tails_;
+};
+
+}  // namespace stillwatch::campaigns

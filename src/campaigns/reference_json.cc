@@ -1,0 +1,152 @@
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "campaigns/reference.h"
+
+namespace stillwatch::campaigns {
+
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+constexpr double kPointUnit = 32;  // points are written as integers of this fraction
+constexpr size_t kScoresMax = 100'000;
+constexpr size_t kSizesMax = 24;
+
+double rounded(double value) {
+  if (value == 0 || !std::isfinite(value)) return 0;
+  const double scale = std::pow(10.0, 4 - std::floor(std::log10(std::abs(value))));
+  return std::round(value * scale) / scale;
+}
+
+template <typename Numbers>
+Json array_of(const Numbers& numbers) {
+  Json out = Json::array();
+  for (const auto v : numbers) out.push_back(rounded(static_cast<double>(v)));
+  return out;
+}
+
+const Json& at(const Json& object, const char* key) {
+  static const Json kNothing;
+  if (!object.is_object()) return kNothing;
+  const auto it = object.find(key);
+  return it == object.end() ? kNothing : *it;
+}
+
+bool read(const Json& value, double& out) {
+  if (!value.is_number()) return false;
+  out = value.get<double>();
+  return std::isfinite(out) && std::abs(out) < 1e9;
+}
+
+// Of the size that `out` has.
+template <typename Numbers>
+bool read(const Json& value, Numbers& out) {
+  if (!value.is_array() || value.size() != out.size()) return false;
+  for (size_t i = 0; i < out.size(); ++i) {
+    double number = 0;
+    if (!read(value[i], number)) return false;
+    out[i] = static_cast<typename Numbers::value_type>(number);
+  }
+  return true;
+}
+
+template <typename Numbers>
+bool read_up_to(const Json& value, size_t max, Numbers& out) {
+  if (!value.is_array() || value.empty() || value.size() > max) return false;
+  out.resize(value.size());
+  return read(value, out);
+}
+
+}  // namespace
+
+// Reads and writes what the others keep to themselves.
+class ReferenceText {
+ public:
+  static Json of(const Space& space) {
+    Json axes = Json::array();
+    for (const Space::Axis& a : space.axes_)
+      axes.push_back({rounded(a.nature), rounded(a.chance), array_of(a.direction)});
+    return {{"embedding_version", features::kEmbeddingVersion},
+            {"mean", array_of(space.mean_)},
+            {"scale", array_of(space.scale_)},
+            {"axes", axes}};
+  }
+
+  static bool parse(const Json& json, Space& space) {
+    double version = 0;
+    if (!read(at(json, "embedding_version"), version) || version != features::kEmbeddingVersion) return false;
+    if (!read(at(json, "mean"), space.mean_) || !read(at(json, "scale"), space.scale_)) return false;
+    const Json& axes = at(json, "axes");
+    if (!axes.is_array() || axes.empty() || axes.size() > kCoordinates) return false;
+    for (const Json& a : axes) {
+      Space::Axis& axis = space.axes_.emplace_back();
+      if (!a.is_array() || a.size() != 3 || !read(a[0], axis.nature) || !read(a[1], axis.chance) ||
+          !read(a[2], axis.direction) || axis.nature <= 0 || axis.chance < 0)
+        return false;
+    }
+    return true;
+  }
+
+  static Json of(const Reference& r) {
+    Json points = Json::array();
+    for (const Point& p : r.points_) {
+      Json row = Json::array();
+      for (const float x : p) row.push_back(std::lround(static_cast<double>(x) * kPointUnit));
+      points.push_back(std::move(row));
+    }
+    Json groups = Json::array();
+    for (const auto& [size, scores] : r.scores_) groups.push_back({size, array_of(scores)});
+    return {
+        {"stillwatch_campaign_reference", 1},           {"space", of(r.space_)}, {"active", array_of(r.pairs_.active_)},
+        {"agreements", array_of(r.pairs_.agreements_)}, {"points", points},      {"groups", groups}};
+  }
+
+  static bool parse(const Json& json, Reference& r) {
+    double version = 0;
+    if (!read(at(json, "stillwatch_campaign_reference"), version) || version != 1) return false;
+    if (!parse(at(json, "space"), r.space_)) return false;
+    const Json& points = at(json, "points");
+    if (!points.is_array() || points.size() < Reference::kAccountsMin || points.size() > Reference::kPointsMax)
+      return false;
+    std::vector<Point> directions;
+    for (const Json& row : points) {
+      Point p(r.space_.axes());
+      if (!read(row, p)) return false;
+      for (float& x : p) x /= static_cast<float>(kPointUnit);
+      directions.push_back(direction_of(p));
+      r.points_.push_back(std::move(p));
+    }
+    std::vector<double> active(profile::kHoursOfWeek);
+    std::vector<float> agreements;
+    if (!read(at(json, "active"), active) || !read_up_to(at(json, "agreements"), kScoresMax, agreements)) return false;
+    if (std::any_of(active.begin(), active.end(), [](double a) { return a <= 0 || a >= 1; })) return false;
+    r.pairs_ = PairLaw(std::move(active), std::move(agreements), directions);
+    const Json& groups = at(json, "groups");
+    if (!groups.is_array() || groups.empty() || groups.size() > kSizesMax) return false;
+    for (const Json& group : groups) {
+      double size = 0;
+      if (!group.is_array() || group.size() != 2 || !read(group[0], size) || size < kGroupMin) return false;
+      if (!read_up_to(group[1], kScoresMax, r.scores_[static_cast<size_t>(size)])) return false;
+    }
+    r.index();
+    return true;
+  }
+};
+
+std::string Reference::to_json() const {
+  return ReferenceText::of(*this).dump() + "\n";
+}
+
+base::Result<Reference> Reference::parse(std::string_view text) {
+  Reference r;
+  const Json json = Json::parse(text, nullptr, false);
+  if (!ReferenceText::parse(json, r)) {
+    return base::fail(base::ErrorCode::kInput,
+                      "what the baseline says of honest groups is damaged or of another version: calibrate again");
+  }
+  return r;
+}
+
+}  // namespace stillwatch::campaigns

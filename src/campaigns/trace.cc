@@ -1,0 +1,41 @@
+#include "campaigns/trace.h"
+
+#include "base/hash.h"
+#include "signals/measure.h"
+
+namespace stillwatch::campaigns {
+namespace {
+
+template <size_t K>
+void collect(const sketch::BottomK<K>& sample, KeyKind kind, std::vector<Key>& keys) {
+  for (const auto& entry : sample.entries())
+    keys.push_back({base::combine(static_cast<uint64_t>(kind) + 1, entry.hash), kind});
+}
+
+}  // namespace
+
+Trace Trace::of(std::string account, const profile::Summary& s) {
+  Trace t;
+  t.account = std::move(account);
+  t.exchanges = s.exchanges;
+  if (s.exchanges == 0) return t;
+  const signals::Meaning meaning = signals::meaning_of(s);
+  std::copy(meaning.mean.begin(), meaning.mean.end(), t.mean.begin());
+  size_t at = meaning.mean.size();
+  const auto n = static_cast<double>(s.exchanges);
+  const auto put = [&](double count) { t.mean[at++] = static_cast<float>(count / n); };
+  for (size_t i = 0; i < features::kKinds; ++i) put(s.kinds[i]);
+  for (size_t i = 0; i < kWritingTraits; ++i) put(s.traits[i]);
+  for (size_t i = 0; i < features::kScripts; ++i) put(s.scripts[i]);
+  for (size_t i = 0; i < kOctaves; ++i) put(s.prompt_words[2 * i] + s.prompt_words[2 * i + 1]);
+  for (size_t i = 0; i < kOctaves; ++i) put(s.output[2 * i] + s.output[2 * i + 1]);
+  collect(s.prompt_sample, KeyKind::kPrompt, t.keys);
+  collect(s.opening_sample, KeyKind::kOpening, t.keys);
+  collect(s.systems, KeyKind::kSystem, t.keys);
+  collect(s.network_sample, KeyKind::kNetwork, t.keys);
+  collect(s.client_sample, KeyKind::kClient, t.keys);
+  t.days = s.active.days();
+  return t;
+}
+
+}  // namespace stillwatch::campaigns

@@ -1,0 +1,39 @@
+// What linking keeps of an account: means over its exchanges of everything that says what it asks and how it writes,
+// and the keys and hours that it may share with others. Country is not among them; parameters and clients, which a
+// program sets once, are keys and no coordinates.
+//
+// Bounds: about 2 KiB an account. Thread rule: a value.
+#pragma once
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "profile/summary.h"
+
+namespace stillwatch::campaigns {
+
+constexpr size_t kWritingTraits = static_cast<size_t>(features::Trait::kToolsOffered) + 1;
+constexpr size_t kOctaves = 14;  // sizes of prompts and of answers, a bin a doubling
+constexpr size_t kCoordinates =
+    features::kSpectrumSize + features::kKinds + kWritingTraits + features::kScripts + 2 * kOctaves;
+using Coordinates = std::array<float, kCoordinates>;
+
+enum class KeyKind : uint8_t { kPrompt, kOpening, kSystem, kNetwork, kClient };
+
+struct Key {
+  uint64_t hash;  // of kind and key
+  KeyKind kind;
+};
+
+struct Trace {
+  std::string account;
+  uint64_t exchanges = 0;
+  Coordinates mean{};
+  std::vector<Key> keys;
+  std::vector<profile::ActiveHours::Day> days;
+
+  static Trace of(std::string account, const profile::Summary& summary);
+};
+
+}  // namespace stillwatch::campaigns
