@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/hash.h"
 #include "distill/harvested.h"
 #include "distill/on_policy.h"
 #include "files.h"
@@ -171,6 +172,7 @@ Result<void> distil(const Arguments& a) {
   }
   job.about = {{"method", a.loss},
                {"parameters", student->config.parameters()},
+               {"data", fmt::format("{:016x}", base::hash64(*data))},
                {"rows", harvested->examples.size()},
                {"exchanges", harvested->bought.exchanges},
                {"prompt_tokens", harvested->bought.prompt_tokens},

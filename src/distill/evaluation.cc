@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <set>
 
 #include "problems/answer.h"
 
@@ -16,7 +17,7 @@ using base::Result;
 constexpr size_t kBatchTokens = 2048;
 
 // False for what is no such record.
-bool add(const nlohmann::json& told, Cost& cost) {
+bool add(const nlohmann::json& told, std::set<std::string>& datasets, Cost& cost) {
   bool whole = told.is_object();
   const auto number = [&](const char* key, bool wanted) {
     const auto it = whole ? told.find(key) : told.end();
@@ -29,6 +30,10 @@ bool add(const nlohmann::json& told, Cost& cost) {
       tokens * (parameters * (6 + 2 * number("on_policy", false)) + 2 * number("teacher_parameters", false));
   cost.tokens += tokens;
   cost.cpu_seconds += number("cpu_seconds", true);
+  // What was trained on twice was bought once.
+  const auto data = whole ? told.find("data") : told.end();
+  if (whole && data != told.end() && data->is_string() && !datasets.insert(data->get<std::string>()).second)
+    return true;
   cost.exchanges += number("exchanges", false);
   cost.prompt_tokens += number("prompt_tokens", false);
   cost.completion_tokens += number("completion_tokens", false);
@@ -89,8 +94,9 @@ Result<Cost> read_cost(std::string_view json, std::string_view file) {
   Cost cost;
   const auto told = nlohmann::json::parse(json, nullptr, false);
   bool whole = true;
+  std::set<std::string> datasets;
   for (const nlohmann::json* at = &told; at != nullptr && whole;) {
-    whole = add(*at, cost);
+    whole = add(*at, datasets, cost);
     const auto before = whole ? at->find("before") : at->end();
     at = whole && before != at->end() ? &*before : nullptr;
   }

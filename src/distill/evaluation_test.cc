@@ -97,6 +97,19 @@ TEST(Cost, AddsWhatAModelWentOnFrom) {
   EXPECT_EQ(cost->completion_tokens, 60);
 }
 
+TEST(Cost, CountsADatasetThatWasTrainedOnTwiceOnce) {
+  const auto of = [](const char* first, const char* second) {
+    return read_cost(fmt::format(R"({{"parameters":1,"tokens":1,"cpu_seconds":1,"exchanges":3,"data":"{}",
+        "before":{{"parameters":1,"tokens":1,"cpu_seconds":1,"exchanges":3,"data":"{}"}}}})",
+                                 first, second),
+                     "f")
+        .value();
+  };
+  EXPECT_EQ(of("a", "a").exchanges, 3);
+  EXPECT_EQ(of("a", "a").tokens, 2);
+  EXPECT_EQ(of("a", "b").exchanges, 6);
+}
+
 TEST(Cost, RefusesWhatTellsNone) {
   for (const char* text : {"", "[]", "{}", R"({"parameters":1,"tokens":"x","cpu_seconds":1})",
                            R"({"parameters":1,"tokens":-1,"cpu_seconds":1})",
