@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import threading
+import time
 import urllib.request
 
 import clients
@@ -24,6 +25,11 @@ class Teacher(http.server.ThreadingHTTPServer):
 
     def do_POST(self):
       asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+      if self.server.stalls:
+        self.connection.recv(1)  # until the gateway hangs up
+        self.server.left.append(1)
+        self.close_connection = True
+        return
       body = json.dumps(self.server.answer(asked.get("n") or 1)).encode()
       self.send_response(200)
       self.send_header("Content-Type", "application/json")
@@ -39,6 +45,7 @@ class Teacher(http.server.ThreadingHTTPServer):
     self.chance = random.Random(5)
     self.lock = threading.Lock()
     self.said = []
+    self.stalls, self.left = False, []
     self.port = self.server_address[1]
     threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -152,6 +159,20 @@ class Ladder(parts.Case):
     self.assertEqual(verdicts["student"][0], "inconsistent-with-chance", verdicts)
     self.assertLess(verdicts["student"][1], 1e-5, verdicts)
     self.assertEqual(verdicts["innocent"][0], "consistent-with-chance", verdicts)
+
+  def test_drafts_end_with_the_client_that_waits_for_them(self):
+    gateway, teacher, _ = self.marking([{"rung": "mark", "drafts": 5}])
+    teacher.stalls = True
+    body = json.dumps({"messages": [{"role": "user", "content": "Say something."}]}).encode()
+    with parts.Client(gateway.port) as client:
+      client.send(f"POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer key\r\nContent-Length: "
+                  f"{len(body)}\r\n\r\n".encode() + body)
+      time.sleep(0.3)
+      self.assertEqual(teacher.left, [])
+    parts.wait_until(lambda: len(teacher.left) == 5, "all drafts are given up")
+    teacher.stalls = False
+    self.assertEqual(self.ask(gateway, 1, "key").status, 200)
+    self.assertEqual(gateway.stop(), 0)
 
   def test_openai_client_streams_a_marked_answer(self):
     clients.install()
