@@ -5,10 +5,8 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
-#include <fstream>
 #include <map>
 #include <unordered_map>
-#include "base/random.h"
 
 #include "campaigns/campaigns.h"
 #include "dialect/log_format.h"
@@ -43,7 +41,8 @@ struct Settings {
   uint32_t lookalikes = 100;
   std::string rhythm = "flat";
   std::string network = "unshared";
-  bool self = false;
+  uint64_t seeds = 1;
+  bool groups = false;
   std::vector<std::string> without;
 };
 
@@ -200,28 +199,91 @@ double seconds() {
 
 }  // namespace
 
+namespace {
+
+// One world, searched: prints what became of each hydra and which honest groups were taken for one.
+void run(const Settings& s, uint64_t seed, const population::Prompts& prompts, const population::Timing& timing) {
+  World first = observe(benign_groups(s, 0), s, seed * 100, prompts, timing);
+  World honest = observe(benign_groups(s, 1), s, seed * 100 + 1, prompts, timing);
+  std::vector<Group> groups = benign_groups(s, 2);
+  for (Group& g : lookalikes(s, 2)) groups.push_back(std::move(g));
+  for (const uint32_t size : s.sizes) groups.push_back(hydra(s, size, 2));
+  World test = observe(groups, s, seed * 100 + 2, prompts, timing);
+  const signals::Baseline baseline = baseline_of(first);
+  std::map<std::string, size_t> of_group;
+  for (const std::string& g : test.groups) ++of_group[g];
+
+  campaigns::Options options;
+  const std::array<std::string, campaigns::kLinkKinds> links = {"nearness", "content", "identity", "hours"};
+  for (const std::string& w : s.without) {
+    for (size_t k = 0; k < links.size(); ++k) options.links.use[k] = options.links.use[k] && w != links[k];
+    if (w == "complementarity") options.complementarity = false;
+  }
+  double at = seconds();
+  const auto reference = campaigns::Reference::of(ready(honest), baseline, options.complementarity);
+  if (!reference) give_up(reference.error());
+  const double learnt = seconds() - at;
+  at = seconds();
+  const auto found = campaigns::find(ready(test), *reference, baseline, options);
+  const double searched = seconds() - at;
+
+  size_t false_campaigns = 0;
+  std::map<std::string, std::pair<size_t, size_t>> caught;  // of a hydra: its accounts, others with them
+  for (const auto& c : found) {
+    std::map<std::string, size_t> mix;
+    for (const uint32_t m : c.members) ++mix[test.groups[m]];
+    std::vector<std::pair<size_t, std::string>> sorted;
+    for (const auto& [name, count] : mix) sorted.emplace_back(count, name);
+    std::sort(sorted.rbegin(), sorted.rend());
+    const auto& [most, whose] = sorted.front();
+    if (c.q_value <= campaigns::kFalseCampaignsMax) {
+      if (whose.starts_with("hydra") && 2 * most > c.members.size()) {
+        caught[whose].first += most;
+        caught[whose].second += c.members.size() - most;
+      } else {
+        ++false_campaigns;
+        fmt::print("  false campaign: {} of {} in it are {}\n", most, c.members.size(), whose);
+      }
+    }
+    if (!s.groups) continue;
+    std::string text;
+    for (size_t i = 0; i < std::min<size_t>(4, sorted.size()); ++i)
+      text += fmt::format("  {} of {} {}", sorted[i].first, of_group[sorted[i].second], sorted[i].second);
+    fmt::print("  p {:.2g} q {:.2g} score {:.2f} overlap {:.2f} size {} judged {}:{}\n", c.p_value.value, c.q_value,
+               c.judged.score, c.judged.overlap, c.members.size(), c.judged_size, text);
+  }
+  for (const uint32_t size : s.sizes) {
+    const std::string name = fmt::format("hydra of {}", size);
+    const auto [accounts, others] = caught[name];
+    fmt::print(
+        "{:<14} seed {} {:<14} {:>4} of {:<4} found, {:>3} others with them; {} groups, {} false; {:.1f} s + {:.1f} "
+        "s\n",
+        s.source, seed, name, accounts, of_group[name], others, found.size(), false_campaigns, learnt, searched);
+  }
+  std::fflush(stdout);
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   Settings s;
   CLI::App app("campaigns on real prompts");
   app.add_option("--prompts", s.prompts)->required();
   app.add_option("--timing", s.timing);
-  app.add_option("--source", s.source);
-  app.add_option("--sizes", s.sizes);
-  app.add_option("--cover", s.cover);
-  app.add_option("--days", s.days);
-  app.add_option("--rate", s.exchanges_a_day);
-  app.add_option("--seed", s.seed);
-  app.add_option("--people", s.people);
-  app.add_option("--others", s.others);
-  app.add_option("--lookalikes", s.lookalikes);
-  app.add_option("--rhythm", s.rhythm);
-  app.add_option("--network", s.network);
-  app.add_option("--without", s.without);
-  app.add_flag("--self", s.self);
-  bool oracle = false;
-  std::string space_out;
-  app.add_option("--space-out", space_out);
-  app.add_flag("--oracle", oracle);
+  app.add_option("--source", s.source, "Of the hydras' prompts: a glob below distill/")->capture_default_str();
+  app.add_option("--sizes", s.sizes, "Accounts of each hydra")->capture_default_str();
+  app.add_option("--cover", s.cover, "Share of its exchanges that people's are copied for")->capture_default_str();
+  app.add_option("--days", s.days)->capture_default_str();
+  app.add_option("--rate", s.exchanges_a_day, "Exchanges a day, of everybody")->capture_default_str();
+  app.add_option("--seed", s.seed, "The first")->capture_default_str();
+  app.add_option("--seeds", s.seeds, "How many")->capture_default_str();
+  app.add_option("--people", s.people)->capture_default_str();
+  app.add_option("--others", s.others, "Accounts of each other honest class")->capture_default_str();
+  app.add_option("--lookalikes", s.lookalikes, "Accounts of each look-alike group")->capture_default_str();
+  app.add_option("--rhythm", s.rhythm)->check(CLI::IsMember({"flat", "office", "bursts"}))->capture_default_str();
+  app.add_option("--network", s.network)->check(CLI::IsMember({"unshared", "mixed", "shared"}))->capture_default_str();
+  app.add_option("--without", s.without, "nearness, content, identity, hours, complementarity");
+  app.add_flag("--groups", s.groups, "Show every group");
   CLI11_PARSE(app, argc, argv);
   auto prompts = population::Prompts::load(s.prompts);
   if (!prompts) give_up(prompts.error());
@@ -231,98 +293,6 @@ int main(int argc, char** argv) {
     if (!loaded) give_up(loaded.error());
     timing = std::move(*loaded);
   }
-  double at = seconds();
-  World first = observe(benign_groups(s, 0), s, s.seed * 100, *prompts, timing);
-  World honest = observe(benign_groups(s, 1), s, s.seed * 100 + 1, *prompts, timing);
-  std::vector<Group> groups = benign_groups(s, 2);
-  for (Group& g : lookalikes(s, 2)) groups.push_back(std::move(g));
-  for (const uint32_t size : s.sizes) groups.push_back(hydra(s, size, 2));
-  World test = observe(groups, s, s.seed * 100 + 2, *prompts, timing);
-  const signals::Baseline baseline = baseline_of(first);
-  fmt::print("{} and {} benign accounts, {} to judge; simulated in {:.1f} s\n", first.groups.size(),
-             honest.groups.size(), test.groups.size(), seconds() - at);
-  std::map<std::string, size_t> of_group;
-  for (const std::string& g : test.groups) ++of_group[g];
-
-  campaigns::Options options;
-  for (const std::string& w : s.without) {
-    if (w == "nearness") options.links.use[0] = false;
-    if (w == "content") options.links.use[1] = false;
-    if (w == "identity") options.links.use[2] = false;
-    if (w == "hours") options.links.use[3] = false;
-    if (w == "complementarity") options.complementarity = false;
-  }
-  if (oracle) {
-    std::vector<const campaigns::Trace*> crowd;
-    for (const auto& t : honest.accounts.traces) crowd.push_back(&t);
-    const auto space = campaigns::Space::fit(crowd);
-    std::vector<campaigns::Point> hp, tp, td;
-    for (const auto& t : honest.accounts.traces) hp.push_back(space.place(t));
-    for (const auto& t : test.accounts.traces)
-      tp.push_back(space.place(t)), td.push_back(campaigns::direction_of(tp.back()));
-    std::vector<campaigns::Point> hd;
-    for (const auto& p : hp) hd.push_back(campaigns::direction_of(p));
-    std::vector<uint32_t> core, ppl;
-    for (uint32_t i = 0; i < test.groups.size(); ++i)
-      if (test.groups[i].starts_with("hydra"))
-        core.push_back(i);
-      else if (test.groups[i] == "people")
-        ppl.push_back(i);
-    auto stat = [&](const char* what, std::vector<double> v) {
-      std::sort(v.begin(), v.end());
-      fmt::print("{}: 5% {:.2f} 50% {:.2f} 95% {:.2f} 99% {:.2f} 99.9% {:.2f}\n", what, v[v.size() / 20],
-                 v[v.size() / 2], v[v.size() * 95 / 100], v[v.size() * 99 / 100], v[v.size() * 999 / 1000]);
-    };
-    auto leans = campaigns::leanings(tp, core);
-    std::vector<double> h, b, e;
-    for (auto i : core) h.push_back(leans[i]);
-    for (auto i : ppl) b.push_back(leans[i]);
-    stat("hydra lean", h);
-    stat("people lean", b);
-    std::vector<campaigns::Point> all = hp;
-    stillwatch::base::Random r(1);
-    std::vector<double> hh, pp, qq;
-    for (int k = 0; k < 100000; ++k) {
-      hh.push_back(campaigns::dot(td[core[r.below(core.size())]], td[core[r.below(core.size())]]));
-      pp.push_back(campaigns::dot(td[ppl[r.below(ppl.size())]], td[ppl[r.below(ppl.size())]]));
-      qq.push_back(campaigns::dot(hd[r.below(hd.size())], hd[r.below(hd.size())]));
-    }
-    stat("hydra cos", hh);
-    stat("people cos", pp);
-    stat("benign cos", qq);
-    std::vector<double> len;
-    for (auto i : ppl) len.push_back(std::sqrt(campaigns::dot(tp[i], tp[i])));
-    stat("people length", len);
-    len.clear();
-    for (auto i : core) len.push_back(std::sqrt(campaigns::dot(tp[i], tp[i])));
-    stat("hydra length", len);
-    const auto g = campaigns::recruit(tp, hp, core);
-    size_t good = 0;
-    for (auto m : g) good += test.groups[m].starts_with("hydra");
-    fmt::print("oracle: {} of {} ({} members)\n", good, core.size(), g.size());
-  }
-  at = seconds();
-  std::vector<campaigns::Campaign> found;
-  {
-    const auto reference = campaigns::Reference::of(ready(honest), baseline, options.complementarity);
-    if (!reference) give_up(reference.error());
-    if (!space_out.empty()) std::ofstream(space_out) << reference->to_json();
-    fmt::print("reference in {:.1f} s\n", seconds() - at);
-    found = campaigns::find(ready(test), *reference, baseline, options);
-  }
-  fmt::print("{} groups in {:.1f} s\n", found.size(), seconds() - at);
-  for (const auto& c : found) {
-    std::map<std::string, size_t> mix;
-    for (const uint32_t m : c.members) ++mix[test.groups[m]];
-    std::vector<std::pair<size_t, std::string>> sorted;
-    for (const auto& [name, count] : mix) sorted.emplace_back(count, name);
-    std::sort(sorted.rbegin(), sorted.rend());
-    std::string text;
-    for (size_t i = 0; i < std::min<size_t>(4, sorted.size()); ++i)
-      text += fmt::format("  {} of {} {}", sorted[i].first, of_group[sorted[i].second], sorted[i].second);
-    fmt::print("p {:.2g}{} q {:.2g} score {:.2f} signals {:.2f} overlap {:.3f} size {} core {} judged {}:{}\n",
-               c.p_value.value, c.p_value.extrapolated ? "*" : "", c.q_value, c.judged.score, c.judged.signals,
-               c.judged.overlap, c.members.size(), c.core.size(), c.judged_size, text);
-  }
+  for (uint64_t i = 0; i < s.seeds; ++i) run(s, s.seed + i, *prompts, timing);
   return 0;
 }

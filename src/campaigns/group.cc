@@ -14,7 +14,6 @@ using signals::Signal;
 constexpr size_t kCrowdMin = 100;  // others, to say where the crowd stands today
 constexpr int kLookMost = 6;       // pools are large: signals are held against the norm of accounts of this look
 
-// They are of one client, or of one person's hours: a pool has neither.
 constexpr Signal kOfOne[] = {Signal::kRhythm, Signal::kEndurance, Signal::kClientUniform};
 
 Point sum_of(std::span<const Point> points, std::span<const uint32_t> core) {
@@ -127,6 +126,10 @@ double overlap(const Pooled& pooled) {
   return std::clamp(1 - pooled.summary.prompts.estimate() / pooled.distinct, 0.0, 1.0);
 }
 
+bool of_one(Signal signal) {
+  return std::find(std::begin(kOfOne), std::end(kOfOne), signal) != std::end(kOfOne);
+}
+
 GroupScore score(const Pooled& pooled, const signals::Baseline& baseline, bool complementarity) {
   GroupScore out;
   out.overlap = overlap(pooled);
@@ -138,7 +141,7 @@ GroupScore score(const Pooled& pooled, const signals::Baseline& baseline, bool c
   out.look = judged.look;
   for (int s = 0; s < signals::kSignals; ++s) {
     const auto signal = static_cast<Signal>(s);
-    if (std::find(std::begin(kOfOne), std::end(kOfOne), signal) != std::end(kOfOne)) continue;
+    if (of_one(signal)) continue;
     out.signals += baseline.weights().share(signal, baseline.norm().deviation(signal, judged.values, judged.look));
   }
   constexpr double kOverlapWeight = 10;

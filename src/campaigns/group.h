@@ -42,6 +42,9 @@ Pooled pool(std::span<const uint32_t> members, const SummaryOf& summary_of);
 // Share of the members' distinct prompts that another member has sent as well.
 double overlap(const Pooled& pooled);
 
+// Of one client, or of one person's hours: a pool has neither, and its score leaves these signals out.
+bool of_one(signals::Signal signal);
+
 struct GroupScore {
   double score = 0;    // sum of the shares
   double signals = 0;  // what the pooled signals say

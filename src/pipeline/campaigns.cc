@@ -42,6 +42,7 @@ std::vector<CampaignReason> reasons_of(const Campaign& c, const signals::Baselin
   }
   size_t told = 0;
   for (const signals::Reading& r : baseline.read(c.judged.values, c.judged.look)) {
+    if (campaigns::of_one(r.signal)) continue;
     if (r.share <= 0 || told++ == kSignalsTold) break;
     why.push_back({std::string(signals::info_of(r.signal).name), r.share, fmt::format("pooled: {}", r.explanation)});
   }
