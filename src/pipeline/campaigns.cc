@@ -88,4 +88,28 @@ std::vector<CampaignFinding> describe(const std::vector<Campaign>& found, const 
   return out;
 }
 
+campaigns::Accounts traces_of(const Accounts& accounts, const verdict::Labels& labels, base::Time now,
+                              std::optional<verdict::LabelKind> without) {
+  std::vector<const Accounts::Node*> nodes;
+  for (const Accounts::Node* node : accounts.slots()) {
+    if (node == nullptr || node->second.exchanges() < signals::kFirstLook) continue;
+    const auto label = labels.find(node->first, now);
+    if (!label || label->kind != without) nodes.push_back(node);
+  }
+  std::sort(nodes.begin(), nodes.end(), [](const auto* x, const auto* y) { return x->first < y->first; });
+  campaigns::Accounts out;
+  std::vector<const Accounts::Node*> known;
+  for (const Accounts::Node* node : nodes) {
+    const auto summary = accounts.lifetime(*node);
+    if (!summary) continue;
+    out.traces.push_back(campaigns::Trace::of(node->first, *summary));
+    known.push_back(node);
+  }
+  out.summary_of = [&accounts, known = std::move(known)](uint32_t i) {
+    auto summary = accounts.lifetime(*known[i]);
+    return summary ? std::make_shared<const profile::Summary>(std::move(*summary)) : nullptr;
+  };
+  return out;
+}
+
 }  // namespace stillwatch::pipeline

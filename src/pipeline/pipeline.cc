@@ -47,7 +47,9 @@ struct Pipeline::State {
   void note_time(base::Time from, base::Time to);
   const Judged& judged(Account& account) const;
   AccountFinding outline(Accounts::Node& node) const;
-  campaigns::Accounts traces(std::optional<LabelKind> without) const;
+  campaigns::Accounts traces(std::optional<LabelKind> without) const {
+    return traces_of(accounts, labels, last, without);
+  }
   double threshold() const { return options.false_alarms_per_10000 / 10'000; }
 };
 
@@ -222,30 +224,6 @@ void Pipeline::places(size_t from, size_t count, std::vector<Place>& out) {
     if (const auto label = s.labels.find(place.account, s.last)) place.label = label->kind;
     out.push_back(std::move(place));
   }
-}
-
-// Accounts with as many exchanges as a first look needs, in the order of their names.
-campaigns::Accounts Pipeline::State::traces(std::optional<LabelKind> without) const {
-  std::vector<const Accounts::Node*> nodes;
-  for (const Accounts::Node* node : accounts.slots()) {
-    if (node == nullptr || node->second.exchanges() < signals::kFirstLook) continue;
-    const auto label = labels.find(node->first, last);
-    if (!label || label->kind != without) nodes.push_back(node);
-  }
-  std::sort(nodes.begin(), nodes.end(), [](const auto* x, const auto* y) { return x->first < y->first; });
-  campaigns::Accounts out;
-  std::vector<const Accounts::Node*> known;
-  for (const Accounts::Node* node : nodes) {
-    const auto summary = accounts.lifetime(*node);
-    if (!summary) continue;
-    out.traces.push_back(campaigns::Trace::of(node->first, *summary));
-    known.push_back(node);
-  }
-  out.summary_of = [this, known = std::move(known)](uint32_t i) {
-    auto summary = accounts.lifetime(*known[i]);
-    return summary ? std::make_shared<const profile::Summary>(std::move(*summary)) : nullptr;
-  };
-  return out;
 }
 
 void Pipeline::judge_campaigns_by(std::shared_ptr<const campaigns::Reference> reference) {

@@ -32,7 +32,7 @@ Json student_json(const Loop& loop, const Student& s) {
   return {{"student", s.name},
           {"description", s.description},
           {"problems", s.problems},
-          {"with_reasoning", s.with_reasoning},
+          {"whole", s.whole},
           {"parameters", s.parameters},
           {"training_tokens", s.training_tokens},
           {"flop", s.flop},
@@ -117,11 +117,11 @@ std::string students_table(const Loop& loop) {
   for (const Student& s : loop.students) {
     rows +=
         fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{:.0f} %</td></tr>\n",
-                    s.name, s.description, report::count_text(s.problems), report::count_text(s.with_reasoning),
+                    s.name, s.description, report::count_text(s.problems), report::count_text(s.whole),
                     report::amount_text(static_cast<double>(s.training_tokens)), percent_text(s.exam.all),
                     100 * share_of_gain(loop, s));
   }
-  return "<table><thead><tr><th>Student</th><th>What it learnt from</th><th>Problems bought</th><th>With reasoning</th>"
+  return "<table><thead><tr><th>Student</th><th>What it learnt from</th><th>Problems bought</th><th>Of them whole</th>"
          "<th>Training tokens</th><th>Problems answered (95 %)</th><th>Of the undefended one's gain</th></tr></thead>\n"
          "<tbody>\n" +
          rows + "</tbody></table>\n";
@@ -171,11 +171,11 @@ std::string to_json(const Loop& loop) {
 
 std::string to_terminal(const Loop& loop) {
   std::string text = teacher_text(loop) + "\n" + detection_text(loop) + "\n\n";
-  text += fmt::format("  {:<20} {:>9} {:>15} {:>24} {:>15}\n", "student", "bought", "with reasoning",
+  text += fmt::format("  {:<20} {:>9} {:>15} {:>24} {:>15}\n", "student", "bought", "of them whole",
                       "problems answered", "share of gain");
   for (const Student& s : loop.students)
     text += fmt::format("  {:<20} {:>9} {:>15} {:>24} {:>13.0f} %\n", s.name, report::count_text(s.problems),
-                        report::count_text(s.with_reasoning), percent_text(s.exam.all), 100 * share_of_gain(loop, s));
+                        report::count_text(s.whole), percent_text(s.exam.all), 100 * share_of_gain(loop, s));
   return text;
 }
 

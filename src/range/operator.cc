@@ -31,8 +31,9 @@ void replace(dialect::Exchange& e, const Bought& bought) {
   e.system = {};
   e.answer = bought.answer;
   e.reasoning = bought.reasoning;
+  e.sampling.logprobs = true;
   e.prompt_tokens = static_cast<int64_t>(bought.prompt_tokens);
-  e.output_tokens = static_cast<int64_t>(bought.output_tokens);
+  e.output_tokens = static_cast<int64_t>(bought.output_tokens());
 }
 
 // The account that distils; nothing unless there is one, alone.

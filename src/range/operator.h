@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "model/sampler.h"
 #include "pipeline/pipeline.h"
 #include "population/config.h"
 #include "population/prompts.h"
@@ -23,7 +24,10 @@ namespace stillwatch::range {
 struct Bought {
   std::string question;
   std::string reasoning, answer;
-  size_t prompt_tokens = 0, output_tokens = 0;
+  std::vector<model::Choice> tokens{};  // of the answer, with the teacher's log-probabilities
+  size_t prompt_tokens = 0;
+
+  size_t output_tokens() const { return tokens.size(); }
 };
 
 // What the operator saw of the account that distils; others are counted.

@@ -12,6 +12,8 @@ namespace {
 
 using base::Result;
 
+constexpr uint32_t kAlternatives = 8;  // log-probabilities told of each token
+
 enum Stream : uint64_t { kQuestions = 1, kTest, kHonest, kLive, kWeights };
 
 std::vector<problems::Problem> draw(uint64_t seed, problems::Split split, uint64_t count) {
@@ -27,27 +29,32 @@ Result<std::vector<Bought>> buy(const model::Model& teacher, const model::Transf
   std::vector<std::vector<int32_t>> prompts;
   for (problems::Problem& p : draw(seed, problems::Split::kTrain, settings.problems)) {
     prompts.push_back(model::prompt_of({{model::Role::kUser, p.question, {}}}, *teacher.marks, teacher.tokenizer));
-    bought.push_back({std::move(p.question), {}, {}, prompts.back().size(), 0});
+    bought.push_back({std::move(p.question), {}, {}, {}, prompts.back().size()});
   }
-  auto answers =
-      distill::answer_all(transformer, *teacher.marks, teacher.tokenizer, prompts, {.threads = settings.threads});
+  auto answers = distill::answer_all(transformer, *teacher.marks, teacher.tokenizer, prompts,
+                                     {.threads = settings.threads, .logprobs = kAlternatives});
   if (!answers) return tl::unexpected(answers.error());
   for (size_t i = 0; i < bought.size(); ++i) {
     bought[i].reasoning = std::move((*answers)[i].reasoning);
     bought[i].answer = std::move((*answers)[i].content);
-    bought[i].output_tokens = (*answers)[i].tokens.size();
+    bought[i].tokens = std::move((*answers)[i].tokens);
   }
   return bought;
 }
 
-// The rows of a student: the first `count`, reasoning in the first `reasoned` of them.
-std::vector<model::Conversation> rows_of(std::span<const Bought> bought, size_t count, size_t reasoned) {
-  std::vector<model::Conversation> rows;
+// The lessons of a student: the first `count`, of which the first `whole` have what an answer has besides its text.
+std::vector<Lesson> lessons_of(std::span<const Bought> bought, size_t count, size_t whole) {
+  std::vector<Lesson> lessons;
   for (size_t i = 0; i < count; ++i) {
-    rows.push_back({{model::Role::kUser, bought[i].question, {}},
-                    {model::Role::kAssistant, bought[i].answer, i < reasoned ? bought[i].reasoning : std::string()}});
+    const Bought& b = bought[i];
+    Lesson lesson{{{model::Role::kUser, b.question, {}}, {model::Role::kAssistant, b.answer, {}}}, {}};
+    if (i < whole) {
+      lesson.conversation.back().reasoning = b.reasoning;
+      lesson.tokens = b.tokens;
+    }
+    lessons.push_back(std::move(lesson));
   }
-  return rows;
+  return lessons;
 }
 
 }  // namespace
@@ -84,17 +91,18 @@ Result<Loop> run(const Settings& settings, Inputs inputs, const Tell& tell) {
   bought->resize(at.size());
   for (const Bought& b : *bought) {
     loop.prompt_tokens += b.prompt_tokens;
-    loop.output_tokens += b.output_tokens;
+    loop.output_tokens += b.output_tokens();
   }
 
   const size_t all = bought->size();
   const bool flagged = loop.seen.harvester.flagged;
   const auto flag = std::upper_bound(at.begin(), at.end(), loop.seen.harvester.flagged_after);
   const auto before = flagged ? static_cast<size_t>(flag - at.begin()) : all;
-  const auto add = [&](std::string name, std::string description, size_t count, size_t reasoned) -> Result<void> {
-    tell(fmt::format("training a student, {}: {} problems, {} with reasoning", name, count, reasoned));
+  const auto add = [&](std::string name, std::string description, size_t count, size_t whole) -> Result<void> {
+    tell(fmt::format("training a student, {}: {} problems, {} of them with reasoning and log-probabilities", name,
+                     count, whole));
     auto student =
-        raise(inputs.student, inputs.teacher, rows_of(*bought, count, reasoned), test, settings.threads, tell);
+        raise(inputs.student, inputs.teacher, lessons_of(*bought, count, whole), test, settings.threads, tell);
     if (!student) return tl::unexpected(student.error());
     student->name = student->losses.name = std::move(name);
     student->description = std::move(description);
@@ -104,7 +112,8 @@ Result<Loop> run(const Settings& settings, Inputs inputs, const Tell& tell) {
   if (auto ok = add("undefended", "learnt from all that was asked for", all, all); !ok)
     return tl::unexpected(ok.error());
   if (flagged) {
-    if (auto ok = add("reasoning withheld", "got answers without reasoning once its account was flagged", all, before);
+    if (auto ok = add("stripped", "got answers without reasoning and log-probabilities once its account was flagged",
+                      all, before);
         !ok)
       return tl::unexpected(ok.error());
     if (auto ok = add("refused", "got nothing more once its account was flagged", before, before); !ok)

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "distill/losses.h"
 #include "training/cpu_network.h"
 #include "training/fresh_model.h"
 
@@ -12,11 +15,29 @@ using base::Result;
 
 constexpr uint64_t kReportEvery = 100;  // steps
 
-Result<void> train(const training::Recipe& recipe, std::span<const model::Example> examples, unsigned threads,
-                   const Tell& tell, model::Model& model, Student& student) {
+// What the teacher held probable at each token of an example that ends in an answer of its own. Nothing where its
+// tokens are not those of its text, cut anew.
+distill::KnownTokens known_of(const model::Example& example, std::span<const model::Choice> answer) {
+  distill::KnownTokens known(example.tokens.size());
+  if (answer.size() > example.tokens.size()) return known;
+  const size_t begin = example.tokens.size() - answer.size();
+  for (size_t i = 0; i < answer.size(); ++i) {
+    if (answer[i].token != example.tokens[begin + i]) return distill::KnownTokens(example.tokens.size());
+    distill::TopTokens& top = known[begin + i];
+    top = answer[i].alternatives;
+    const auto chosen = [&](const auto& t) { return t.first == answer[i].token; };
+    if (std::none_of(top.begin(), top.end(), chosen)) top.emplace_back(answer[i].token, answer[i].logprob);
+    for (auto& [token, logprob] : top) logprob = std::min(logprob, 0.0F);
+  }
+  return known;
+}
+
+Result<void> train(const training::Recipe& recipe, std::span<const model::Example> examples,
+                   const std::vector<distill::KnownTokens>& known, unsigned threads, const Tell& tell,
+                   model::Model& model, Student& student) {
   auto network = training::make_cpu_network(model.config, model.weights, threads);
   if (!network) return tl::unexpected(network.error());
-  training::CrossEntropy loss;
+  distill::TopLoss loss(known, {});
   auto trainer = training::Trainer::start(recipe.plan, std::move(*network), examples, loss);
   if (!trainer) return tl::unexpected(trainer.error());
   while (!trainer->done()) {
@@ -33,20 +54,21 @@ Result<void> train(const training::Recipe& recipe, std::span<const model::Exampl
 
 }  // namespace
 
-Result<Student> raise(const training::Recipe& recipe, const model::Model& teacher,
-                      std::span<const model::Conversation> rows, const std::vector<distill::Question>& test,
-                      unsigned threads, const Tell& tell) {
+Result<Student> raise(const training::Recipe& recipe, const model::Model& teacher, std::span<const Lesson> lessons,
+                      const std::vector<distill::Question>& test, unsigned threads, const Tell& tell) {
   model::Model model = training::fresh_model(recipe, teacher.tokenizer, *teacher.marks);
   Student student;
   student.parameters = model.config.parameters();
-  student.problems = rows.size();
+  student.problems = lessons.size();
   std::vector<model::Example> examples;
-  for (const model::Conversation& row : rows) {
-    examples.push_back(model::example_of(row, *model.marks, model.tokenizer));
-    student.with_reasoning += !row.back().reasoning.empty();
+  std::vector<distill::KnownTokens> known;
+  for (const Lesson& lesson : lessons) {
+    examples.push_back(model::example_of(lesson.conversation, *model.marks, model.tokenizer));
+    known.push_back(known_of(examples.back(), lesson.tokens));
+    student.whole += !lesson.tokens.empty();
   }
   if (!examples.empty()) {
-    if (auto ok = train(recipe, examples, threads, tell, model, student); !ok) return tl::unexpected(ok.error());
+    if (auto ok = train(recipe, examples, known, threads, tell, model, student); !ok) return tl::unexpected(ok.error());
   }
   student.flop = 6.0 * static_cast<double>(student.parameters) * static_cast<double>(student.training_tokens);
   const model::Transformer transformer(model.config, std::move(model.weights));

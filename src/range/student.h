@@ -1,6 +1,6 @@
 // A student that is trained on what was bought, and examined.
 //
-// Deterministic in its recipe, its rows and the number of threads. Thread rule: pure function of its arguments.
+// Deterministic in its recipe, its lessons and the number of threads. Thread rule: pure function of its arguments.
 #pragma once
 
 #include <functional>
@@ -14,11 +14,18 @@
 
 namespace stillwatch::range {
 
+// A row to learn from, and its answer's tokens where the teacher's log-probabilities are known: forward KL then, else
+// the text's own tokens.
+struct Lesson {
+  model::Conversation conversation;
+  std::vector<model::Choice> tokens;
+};
+
 struct Student {
   std::string name;         // "undefended"
   std::string description;  // a sentence
   uint64_t problems = 0;    // it was trained on
-  uint64_t with_reasoning = 0;
+  uint64_t whole = 0;       // of these, with reasoning and log-probabilities
   int64_t parameters = 0;
   uint64_t training_tokens = 0;
   double flop = 0;  // 6 for each parameter and token
@@ -28,9 +35,9 @@ struct Student {
 
 using Tell = std::function<void(const std::string&)>;  // how it goes, a line
 
-// `rows` may be empty: then it is as it was born. Names and describes nothing.
+// `lessons` may be empty: then it is as it was born. Names and describes nothing.
 base::Result<Student> raise(const training::Recipe& recipe, const model::Model& teacher,
-                            std::span<const model::Conversation> rows, const std::vector<distill::Question>& test,
+                            std::span<const Lesson> lessons, const std::vector<distill::Question>& test,
                             unsigned threads, const Tell& tell);
 
 }  // namespace stillwatch::range
