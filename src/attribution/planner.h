@@ -25,8 +25,8 @@ double answers_needed(size_t drafts, double level, double power);
 // Canaries of `issued` that must be recalled, with none of as many others, to reach a level; 0 if not even all would.
 size_t canaries_needed(size_t issued, size_t others, double level);
 
-// What a test could have shown, and how much more it would take at the strength it saw: a sentence for the report; "" for
-// tests that no amount of text can help.
+// What a test could have shown, and how much more it would take at the strength it saw: a sentence for the report; ""
+// for tests that no amount of text can help.
 std::string plan_of(const TestResult& test, double level);
 
 }  // namespace stillwatch::attribution

@@ -101,7 +101,7 @@ struct Overview {
 
 struct Findings : Overview {
   std::vector<AccountFinding> ranked;  // flagged first, then by score; the first kDetailedMax with their summaries
-  bool campaigns_sought = false;  // only a baseline that knows honest groups can judge them
+  bool campaigns_sought = false;       // only a baseline that knows honest groups can judge them
   std::vector<CampaignFinding> campaigns = {};
 };
 

@@ -61,7 +61,8 @@ std::vector<Lesson> lessons_of(std::span<const Bought> bought, size_t count, siz
 
 Result<Loop> run(const Settings& settings, Inputs inputs, const Tell& tell) {
   const auto seed_of = [&](Stream stream) { return base::combine(settings.seed, stream); };
-  Loop loop{.settings = settings};
+  Loop loop;
+  loop.settings = settings;
   inputs.honest.seed = seed_of(kHonest);
   inputs.live.seed = seed_of(kLive);
   inputs.student.plan.seed = seed_of(kWeights);

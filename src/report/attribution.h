@@ -1,5 +1,5 @@
-// An attribution as JSON, docs/attribution.md, as one HTML page that needs nothing else, and as text for a terminal: all
-// that is needed to do it again stands in it. Names are hostile; the page is built of text nodes only.
+// An attribution as JSON, docs/attribution.md, as one HTML page that needs nothing else, and as text for a terminal:
+// all that is needed to do it again stands in it. Names are hostile; the page is built of text nodes only.
 #pragma once
 
 #include <string>
