@@ -98,18 +98,7 @@ void add_train(CLI::App& app, int& status) {
   command->add_option("--valid", a.valid, "Other conversations to measure the loss on");
   command->add_option("--seed", a.seed, "Overrides the configuration's seed");
   command->add_option("--steps", a.steps, "Overrides the configuration's steps")->check(CLI::Range(1, 1'000'000'000));
-  command->add_option("--save-every", a.training.save_every, "Steps between states that are kept")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1'000'000'000));
-  command->add_option("--report-every", a.training.report_every, "Steps between measurements")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1'000'000'000));
-  command->add_option("--device", a.training.device, "native: this machine's cores; cuda, cuda:N, cpu: by libtorch")
-      ->capture_default_str();
-  command->add_flag("--bf16", a.training.bf16, "Products in bf16, by libtorch");
-  command->add_option("--threads", a.training.threads, "Cores to use")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1024));
+  add_training_options(*command, a.training);
   command->footer(
       "The same data, plan, seed and threads give the same model on the same machine, interrupted or not. Example:\n"
       "  stillwatch-lab train --data train.jsonl --config data/teacher/train.yaml --out teacher\n\n"

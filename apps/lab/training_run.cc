@@ -156,6 +156,19 @@ class Run {
 
 }  // namespace
 
+void add_training_options(CLI::App& command, TrainingOptions& options) {
+  command.add_option("--save-every", options.save_every, "Steps between states that are kept")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1'000'000'000));
+  command.add_option("--report-every", options.report_every, "Steps between measurements")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1'000'000'000));
+  command.add_option("--device", options.device, "native: this machine's cores; cuda, cuda:N, cpu: by libtorch")
+      ->capture_default_str();
+  command.add_flag("--bf16", options.bf16, "Products in bf16, by libtorch");
+  command.add_option("--threads", options.threads, "Cores to use")->capture_default_str()->check(CLI::Range(1, 1024));
+}
+
 Result<std::unique_ptr<training::Network>> make_network(const TrainingOptions& options, const model::Model& model) {
   if (options.device == "native") {
     if (options.bf16)

@@ -2,6 +2,7 @@
 // the model. `train` and `distill train` share it.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
@@ -20,6 +21,9 @@ struct TrainingOptions {
   uint64_t report_every = 20;
   unsigned threads = std::max(1u, std::thread::hardware_concurrency());
 };
+
+// All of them but `out`.
+void add_training_options(CLI::App& command, TrainingOptions& options);
 
 // Where a network computes: this machine's cores, or what libtorch drives.
 base::Result<std::unique_ptr<training::Network>> make_network(const TrainingOptions& options,
