@@ -132,6 +132,11 @@ class Gateway(Process):
       text = answer.read().decode()
     return {m.group(1): int(m.group(2)) for m in re.finditer(r"^stillwatch_(\w+) (\d+)$", text, re.MULTILINE)}
 
+  def all_read(self):
+    """Whether every request is observed or shed: what the observer has in hand waits no longer, and is not counted yet."""
+    m = self.metrics()
+    return m["exchanges_observed_total"] + m["observations_shed_total"] >= m["requests_total"]
+
   def stop(self):
     """Ends it as an operator does; its exit status."""
     if self.alive():

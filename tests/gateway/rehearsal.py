@@ -38,7 +38,7 @@ class Rehearsal(parts.Case):
               "identity: {account_header: x-account, forwarded: {trusted: [127.0.0.1/32]}}\n")
     gateway = self.start(parts.Gateway, int(model.wait_for(r"port (\d+)").group(1)), "--config", gateway_config, *baseline)
     run(os.path.join(TOOLS, "stillwatch_replay"), log, "--port", str(gateway.port), "--connections", "4")
-    parts.wait_until(lambda: gateway.metrics()["observations_waiting"] == 0, "everything is read")
+    parts.wait_until(gateway.all_read, "everything is read")
     with open(report, encoding="utf-8") as f:
       scanned = json.load(f)
 

@@ -71,7 +71,9 @@ class Soak(parts.Case):
     finally:
       stop.set()
       thread.join()
-    metrics = parts.wait_until(lambda: (lambda m: m["observations_waiting"] == 0 and m)(gateway.metrics()), "all is read")
+
+    parts.wait_until(gateway.all_read, "all is read")
+    metrics = gateway.metrics()
     self.assertEqual(metrics["observations_shed_total"], 0)
     self.assertEqual(metrics["exchanges_observed_total"], metrics["requests_total"])
     self.assertEqual(metrics["upstream_failures_total"], 0)
