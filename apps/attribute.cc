@@ -88,9 +88,6 @@ struct Case {
   std::string readings;
 };
 
-std::string canary_prompt(const wm::Canary& canary) {
-  return "Answer with a name only. " + canary.question;
-}
 // The keys and pools of the evidence, remade from the master key.
 Result<void> open_evidence(const Arguments& a, Case& c) {
   for (const std::string& path : a.evidence) {

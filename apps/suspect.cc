@@ -61,6 +61,10 @@ Result<std::string> joined(std::vector<std::string>& lines, size_t failed, const
 
 }  // namespace
 
+std::string canary_prompt(const watermark::Canary& canary) {
+  return "Answer with a name only. " + canary.question;
+}
+
 bool is_url(const std::string& suspect) {
   return suspect.starts_with("http://") || suspect.starts_with("https://");
 }

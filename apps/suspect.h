@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "watermark/canary.h"
 
 namespace stillwatch::apps {
 
@@ -22,6 +23,9 @@ bool is_url(const std::string& suspect);
 
 // {"prompt": ..., "answer": ...} for each prompt, `samples` times; those that fail are counted and left out.
 base::Result<std::string> ask(const Endpoint& endpoint, const std::vector<std::string>& prompts, int samples);
+
+// What is asked for a canary.
+std::string canary_prompt(const watermark::Canary& canary);
 
 // The bodies of POST /v1/completions with `echo` and `logprobs` for each text, a line each.
 base::Result<std::string> make_read(const Endpoint& endpoint, const std::vector<std::string>& texts);

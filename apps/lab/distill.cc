@@ -10,4 +10,12 @@ void add_distill(CLI::App& app, int& status) {
   add_distill_eval(*command, status);
 }
 
+base::Result<model::Model> load_talking(const std::string& folder) {
+  auto loaded = model::load_model(folder);
+  if (loaded && !loaded->marks)
+    return base::fail(base::ErrorCode::kInput,
+                      folder + " knows no conversations: its tokenizer has no marks for turns");
+  return loaded;
+}
+
 }  // namespace stillwatch::apps

@@ -14,7 +14,6 @@
 namespace stillwatch::apps {
 namespace {
 
-using base::ErrorCode;
 using base::Result;
 using Json = nlohmann::ordered_json;
 
@@ -34,10 +33,8 @@ struct Side {
 };
 
 Result<Side> examined(const std::string& folder, const std::vector<distill::Question>& questions, const Arguments& a) {
-  auto loaded = model::load_model(folder);
+  auto loaded = load_talking(folder);
   if (!loaded) return tl::unexpected(loaded.error());
-  if (!loaded->marks)
-    return base::fail(ErrorCode::kInput, folder + " knows no conversations: its tokenizer has no marks for turns");
   Side side{std::move(*loaded), {}, 0, {}, {}};
   const model::Transformer transformer(side.model.config, side.model.weights);
   distill::AnswerOptions options;

@@ -70,13 +70,6 @@ Result<training::Recipe> recipe_of(const Arguments& a) {
   return recipe;
 }
 
-Result<model::Model> load_talking(const std::string& folder) {
-  auto loaded = model::load_model(folder);
-  if (loaded && !loaded->marks)
-    return base::fail(ErrorCode::kInput, folder + " knows no conversations: its tokenizer has no marks for turns");
-  return loaded;
-}
-
 // A folder's model, or a new one of the recipe's shape, with the tokenizer that it is to share if there is any.
 Result<model::Model> student_of(const Arguments& a, const training::Recipe& recipe, const std::string& data,
                                 const std::optional<model::Model>& teacher) {

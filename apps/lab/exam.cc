@@ -12,7 +12,6 @@
 namespace stillwatch::apps {
 namespace {
 
-using base::ErrorCode;
 using base::Result;
 
 struct Arguments {
@@ -27,9 +26,8 @@ struct Arguments {
 };
 
 Result<void> exam(const Arguments& a) {
-  auto loaded = model::load_model(a.model);
+  auto loaded = load_talking(a.model);
   if (!loaded) return tl::unexpected(loaded.error());
-  if (!loaded->marks) return base::fail(ErrorCode::kInput, a.model + " knows no conversations");
   const auto text = read_file(a.data);
   if (!text) return tl::unexpected(text.error());
   const auto questions = distill::read_questions(*text, a.data, a.count);

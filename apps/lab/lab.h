@@ -2,6 +2,7 @@
 #pragma once
 
 #include "commands.h"
+#include "model/folder.h"
 
 namespace stillwatch::apps {
 
@@ -14,5 +15,8 @@ void add_distill_harvest(CLI::App& app, int& status);
 void add_distill_eval(CLI::App& app, int& status);
 void add_distill_train(CLI::App& app, int& status);
 void add_range(CLI::App& app, int& status);
+
+// A model that knows conversations; fails for one that does not.
+base::Result<model::Model> load_talking(const std::string& folder);
 
 }  // namespace stillwatch::apps

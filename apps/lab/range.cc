@@ -34,10 +34,8 @@ Result<population::Config> read_population(const std::string& path) {
 
 Result<void> run(const Arguments& a) {
   if (!a.quick) return base::fail(ErrorCode::kUsage, "name what to run: --quick is what there is");
-  auto teacher = model::load_model(a.teacher);
+  auto teacher = load_talking(a.teacher);
   if (!teacher) return tl::unexpected(teacher.error());
-  if (!teacher->marks)
-    return base::fail(ErrorCode::kInput, a.teacher + " knows no conversations: it cannot be a teacher of them");
   const auto text = read_file(a.student);
   if (!text) return tl::unexpected(text.error());
   auto student = training::Recipe::parse(*text, a.student);

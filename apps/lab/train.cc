@@ -57,10 +57,8 @@ Result<void> train(const Arguments& a) {
     model =
         training::fresh_model(recipe, training::fit_tokenizer(*rows, recipe.vocabulary), model::ChatTemplate::own());
   } else {
-    auto loaded = model::load_model(a.from);
+    auto loaded = load_talking(a.from);
     if (!loaded) return tl::unexpected(loaded.error());
-    if (!loaded->marks)
-      return base::fail(ErrorCode::kInput, a.from + " knows no conversations: its tokenizer has no marks for turns");
     model = std::move(*loaded);
   }
   const std::vector<model::Example> examples = examples_of(*rows, *model);

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "campaigns/reference.h"
+#include "signals/json_figures.h"
 
 namespace stillwatch::campaigns {
 
@@ -14,17 +15,15 @@ constexpr double kPointUnit = 32;  // points are written as integers of this fra
 constexpr size_t kScoresMax = 100'000;
 constexpr size_t kSizesMax = 24;
 
+constexpr int kDigits = 5;
+
 double rounded(double value) {
-  if (value == 0 || !std::isfinite(value)) return 0;
-  const double scale = std::pow(10.0, 4 - std::floor(std::log10(std::abs(value))));
-  return std::round(value * scale) / scale;
+  return signals::rounded(value, kDigits);
 }
 
 template <typename Numbers>
 Json array_of(const Numbers& numbers) {
-  Json out = Json::array();
-  for (const auto v : numbers) out.push_back(rounded(static_cast<double>(v)));
-  return out;
+  return signals::array_of(numbers, kDigits);
 }
 
 const Json& at(const Json& object, const char* key) {

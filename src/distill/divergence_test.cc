@@ -6,37 +6,15 @@
 #include <functional>
 
 #include "base/random.h"
+#include "distill/test_definitions.h"
 
 namespace stillwatch::distill {
 namespace {
 
 using Kind = Divergence::Kind;
-using Doubles = std::vector<double>;
-
-// The slow twin: definitions written out over whole distributions, in double precision, with gradients by differences.
-Doubles softmax(const Doubles& logits, double temperature) {
-  Doubles p;
-  double sum = 0;
-  for (const double x : logits) p.push_back(std::exp(x / temperature)), sum += p.back();
-  for (double& x : p) x /= sum;
-  return p;
-}
-
-double kl(const Doubles& a, const Doubles& b) {
-  double sum = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    if (a[i] > 0) sum += a[i] * std::log(a[i] / b[i]);
-  }
-  return sum;
-}
-
-double defined(const Divergence& d, const Doubles& p, const Doubles& q) {
-  if (d.kind == Kind::kForwardKl) return kl(p, q);
-  if (d.kind == Kind::kReverseKl) return kl(q, p);
-  Doubles m;
-  for (size_t i = 0; i < p.size(); ++i) m.push_back(d.beta * p[i] + (1 - d.beta) * q[i]);
-  return d.beta * kl(p, m) + (1 - d.beta) * kl(q, m);
-}
+using test::defined;
+using test::Doubles;
+using test::softmax;
 
 // The first `known` outcomes as they are, all others as one.
 Doubles coarsened(const Doubles& p, size_t known) {

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <functional>
 
+#include "distill/test_definitions.h"
 #include "model/test_reference.h"
 #include "training/cpu_network.h"
 
@@ -16,6 +17,8 @@ namespace {
 using Kind = Divergence::Kind;
 using model::Row;
 using model::Weights;
+using test::defined;
+using test::softmax;
 using training::Batch;
 
 const model::Config kShape = model::tiny_config(true, false);
@@ -44,28 +47,6 @@ Batch batch() {
   return b;
 }
 
-Row probabilities(const Row& logits, double temperature = 1) {
-  Row p;
-  double sum = 0;
-  for (const double x : logits) p.push_back(std::exp(x / temperature)), sum += p.back();
-  for (double& x : p) x /= sum;
-  return p;
-}
-
-double kl(const Row& a, const Row& b) {
-  double sum = 0;
-  for (size_t i = 0; i < a.size(); ++i) sum += a[i] > 0 ? a[i] * std::log(a[i] / b[i]) : 0;
-  return sum;
-}
-
-double defined(const Divergence& d, const Row& p, const Row& q) {
-  if (d.kind == Kind::kForwardKl) return kl(p, q);
-  if (d.kind == Kind::kReverseKl) return kl(q, p);
-  Row m;
-  for (size_t i = 0; i < p.size(); ++i) m.push_back(d.beta * p[i] + (1 - d.beta) * q[i]);
-  return d.beta * kl(p, m) + (1 - d.beta) * kl(q, m);
-}
-
 // The sum over all that is scored, position by position from the examples themselves.
 using AtPosition = std::function<double(uint64_t row, size_t target, const Row& student)>;
 double slow_sum(const Weights& student, const AtPosition& at) {
@@ -81,7 +62,7 @@ double slow_sum(const Weights& student, const AtPosition& at) {
 }
 
 double cross_entropy(uint64_t row, size_t target, const Row& student) {
-  return -std::log(probabilities(student)[static_cast<size_t>(examples()[row].tokens[target])]);
+  return -std::log(softmax(student)[static_cast<size_t>(examples()[row].tokens[target])]);
 }
 
 // Loss and gradients of the network against the slow sum and its differences.
@@ -132,8 +113,7 @@ TEST(LogitLoss, IsTheDivergenceAtEveryScoredPosition) {
     LogitLoss loss(**teacher, blend);
     expect_same(loss, [&](uint64_t row, size_t target, const Row& student) {
       const double t = blend.divergence.temperature;
-      const double d =
-          t * t * defined(blend.divergence, probabilities(view[row][target - 1], t), probabilities(student, t));
+      const double d = t * t * defined(blend.divergence, softmax(view[row][target - 1], t), softmax(student, t));
       return (1 - blend.data_weight) * d + blend.data_weight * cross_entropy(row, target, student);
     });
   }
@@ -149,7 +129,7 @@ TEST(TopLoss, TakesWhatIsKnownOfItsRowAndTheTokenWhereNothingIs) {
     KnownTokens row(e.tokens.size());
     for (size_t t = 1; t < e.tokens.size(); ++t) {
       if (t % 3 == 0) continue;  // a mark, say
-      const Row p = probabilities(view.back()[t - 1]);
+      const Row p = softmax(view.back()[t - 1]);
       for (size_t i = 0; i < kKnown; ++i) row[t].emplace_back(static_cast<int32_t>(i), std::log(p[i]));
     }
     known.push_back(std::move(row));
@@ -166,8 +146,7 @@ TEST(TopLoss, TakesWhatIsKnownOfItsRowAndTheTokenWhereNothingIs) {
     expect_same(loss, [&](uint64_t row, size_t target, const Row& student) {
       const double token = cross_entropy(row, target, student);
       if (target % 3 == 0) return token;
-      const double d =
-          defined(blend.divergence, coarse(probabilities(view[row][target - 1])), coarse(probabilities(student)));
+      const double d = defined(blend.divergence, coarse(softmax(view[row][target - 1])), coarse(softmax(student)));
       return (1 - blend.data_weight) * d + blend.data_weight * token;
     });
   }

@@ -36,19 +36,16 @@ void replace(dialect::Exchange& e, const Bought& bought) {
   e.output_tokens = static_cast<int64_t>(bought.output_tokens());
 }
 
-// The account that distils; nothing unless there is one, alone.
-Result<std::string> harvester_of(const population::Simulation& simulation) {
-  std::string name;
-  for (const population::Truth& truth : simulation.truths()) {
-    if (!truth.hostile) continue;
-    if (!name.empty())
-      return base::fail(base::ErrorCode::kInput, "the range watches one account that distils: this traffic has more");
-    name = truth.account;
+// One account distils, and no other takes over from it.
+Result<void> check_harvest(const population::Config& config) {
+  uint64_t accounts = 0;
+  for (const population::Group& g : config.groups) {
+    if (g.kind == population::Class::kHarvest) accounts += g.replaced_after > 0 ? 2 : g.accounts;
   }
-  if (name.empty())
-    return base::fail(base::ErrorCode::kInput,
-                      "no account of this traffic distils: give it a group `class: harvest`, `accounts: 1`");
-  return name;
+  if (accounts == 1) return {};
+  return base::fail(base::ErrorCode::kInput,
+                    "the range watches one account that distils: this traffic needs one group `class: harvest`, "
+                    "`accounts: 1`, never replaced");
 }
 
 }  // namespace
@@ -66,19 +63,19 @@ Result<std::shared_ptr<const signals::Baseline>> learn_honest(const population::
 
 Result<Seen> watch(const population::Config& config, const population::Prompts& prompts,
                    std::shared_ptr<const signals::Baseline> baseline, std::span<const Bought> bought, double share) {
-  auto first = population::Simulation::start(config, prompts, {});
-  if (!first) return tl::unexpected(first.error());
-  for (std::string line; first->next(line);) continue;
-  const auto harvester = harvester_of(*first);
-  if (!harvester) return tl::unexpected(harvester.error());
-
+  if (auto ok = check_harvest(config); !ok) return tl::unexpected(ok.error());
   auto simulation = population::Simulation::start(config, prompts, {});
   if (!simulation) return tl::unexpected(simulation.error());
   pipeline::Pipeline pipeline(std::move(baseline), {}, {});
   Seen seen;
   uint64_t asked = 0;
+  std::string harvester;
+  size_t known = 0;  // of the truths, which come as accounts do
   const auto edit = [&](dialect::Exchange& e) {
-    if (e.account != *harvester) return;
+    for (const auto& truths = simulation->truths(); known < truths.size(); ++known) {
+      if (truths[known].hostile) harvester = truths[known].account;
+    }
+    if (e.account != harvester) return;
     ++asked;
     const auto due = static_cast<size_t>(share * static_cast<double>(asked));
     if (seen.bought_at.size() >= std::min(due, bought.size())) return;
@@ -89,7 +86,7 @@ Result<Seen> watch(const population::Config& config, const population::Prompts& 
 
   pipeline::Findings findings = pipeline.findings();
   for (pipeline::AccountFinding& f : findings.ranked) {
-    if (f.account == *harvester) {
+    if (f.account == harvester) {
       seen.harvester = std::move(f);
       continue;
     }

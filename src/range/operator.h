@@ -42,8 +42,8 @@ struct Seen {
 base::Result<std::shared_ptr<const signals::Baseline>> learn_honest(const population::Config& config,
                                                                     const population::Prompts& prompts);
 
-// REQUIRES: 0 < share <= 1. Fails unless exactly one account of `config` distils. Stops replacing when all of `bought`
-// is asked, or the account has asked all that it does.
+// REQUIRES: 0 < share <= 1. Fails unless exactly one account of `config` distils, never replaced. Stops replacing when
+// all of `bought` is asked, or the account has asked all that it does.
 base::Result<Seen> watch(const population::Config& config, const population::Prompts& prompts,
                          std::shared_ptr<const signals::Baseline> baseline, std::span<const Bought> bought,
                          double share);

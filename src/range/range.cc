@@ -99,28 +99,27 @@ Result<Loop> run(const Settings& settings, Inputs inputs, const Tell& tell) {
   const bool flagged = loop.seen.harvester.flagged;
   const auto flag = std::upper_bound(at.begin(), at.end(), loop.seen.harvester.flagged_after);
   const auto before = flagged ? static_cast<size_t>(flag - at.begin()) : all;
-  const auto add = [&](std::string name, std::string description, size_t count, size_t whole) -> Result<void> {
-    tell(fmt::format("training a student, {}: {} problems, {} of them with reasoning and log-probabilities", name,
-                     count, whole));
-    auto student =
-        raise(inputs.student, inputs.teacher, lessons_of(*bought, count, whole), test, settings.threads, tell);
-    if (!student) return tl::unexpected(student.error());
-    student->name = student->losses.name = std::move(name);
-    student->description = std::move(description);
-    loop.students.push_back(std::move(*student));
-    return {};
+  struct Arm {
+    std::string name, description;
+    size_t problems, whole;
   };
-  if (auto ok = add("undefended", "learnt from all that was asked for", all, all); !ok)
-    return tl::unexpected(ok.error());
+  std::vector<Arm> arms{{"undefended", "learnt from all that was asked for", all, all}};
   if (flagged) {
-    if (auto ok = add("stripped", "got answers without reasoning and log-probabilities once its account was flagged",
-                      all, before);
-        !ok)
-      return tl::unexpected(ok.error());
-    if (auto ok = add("refused", "got nothing more once its account was flagged", before, before); !ok)
-      return tl::unexpected(ok.error());
+    arms.push_back(
+        {"stripped", "got answers without reasoning and log-probabilities once its account was flagged", all, before});
+    arms.push_back({"refused", "got nothing more once its account was flagged", before, before});
   }
-  if (auto ok = add("untaught", "learnt from nothing", 0, 0); !ok) return tl::unexpected(ok.error());
+  arms.push_back({"untaught", "learnt from nothing", 0, 0});
+  for (const Arm& arm : arms) {
+    tell(fmt::format("training a student, {}: {} problems, {} of them with reasoning and log-probabilities", arm.name,
+                     arm.problems, arm.whole));
+    auto student = raise(inputs.student, inputs.teacher, lessons_of(*bought, arm.problems, arm.whole), test,
+                         settings.threads, tell);
+    if (!student) return tl::unexpected(student.error());
+    student->name = student->losses.name = arm.name;
+    student->description = arm.description;
+    loop.students.push_back(std::move(*student));
+  }
   return loop;
 }
 

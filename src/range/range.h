@@ -1,11 +1,12 @@
 // The closed loop: a teacher that is harvested through the eyes of an operator, students trained on what was bought
 // before the operator would have acted and after, and what each of them can do.
 //
-// One account buys `exchanges` answers to word problems (problems/), beside simulated honest traffic. The operator's
-// pipeline, calibrated on other honest traffic, says when it would have flagged the account. Students of one recipe are
-// then trained on all that was bought; on what was bought before the flag, as if the account had been refused there;
-// and on all of it with the teacher's reasoning withheld behind the flag. All are examined on problems of structures
-// that no training problem has.
+// One account distils, beside simulated honest traffic: of what it asks, a share are word problems (problems/), which
+// the teacher answers. The operator's pipeline, calibrated on other honest traffic, says when it would have flagged the
+// account. Students of one recipe are then trained, by the teacher's log-probabilities where they have them, on all
+// problems that were bought; on those bought before the flag, as if the account had been refused there; and on all of
+// them with reasoning and log-probabilities stripped behind the flag. All are examined on problems of structures that
+// no training problem has.
 //
 // Deterministic in Settings and Inputs, whatever the machine's load: the clock is the simulation's. Thread rule: one
 // thread calls; `threads` compute.

@@ -4,9 +4,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "distill/test_models.h"
 #include "problems/problem.h"
 #include "range/loop_report.h"
-#include "training/fresh_model.h"
 
 namespace stillwatch::range {
 namespace {
@@ -42,17 +42,10 @@ std::vector<Bought> bought(size_t n) {
 }
 
 training::Recipe tiny(uint64_t steps) {
-  training::Recipe r;
+  training::Recipe r = distill::test::small_recipe();
   r.vocabulary = 300;
-  r.shape.dim = 32;
-  r.shape.layers = 1;
-  r.shape.heads = r.shape.kv_heads = 2;
-  r.shape.head_dim = 16;
-  r.shape.ffn_dim = 32;
   r.shape.context = 256;
   r.plan.steps = steps;
-  r.plan.step_tokens = 512;
-  r.plan.warmup = 1;
   return r;
 }
 

@@ -5,6 +5,7 @@
 
 #include "signals/assets.h"
 #include "signals/baseline.h"
+#include "signals/json_figures.h"
 
 namespace stillwatch::signals {
 namespace {
@@ -14,18 +15,15 @@ using Json = nlohmann::ordered_json;
 
 constexpr size_t kRankedSubjectsMax = 5'000'000;
 
-// Six significant digits: more than any figure here has.
+constexpr int kDigits = 6;  // more than any figure here has
+
 double rounded(double value) {
-  if (value == 0 || !std::isfinite(value)) return 0;
-  const double scale = std::pow(10.0, 5 - std::floor(std::log10(std::abs(value))));
-  return std::round(value * scale) / scale;
+  return signals::rounded(value, kDigits);
 }
 
 template <typename Numbers>
 Json array_of(const Numbers& numbers) {
-  Json out = Json::array();
-  for (const auto v : numbers) out.push_back(rounded(static_cast<double>(v)));
-  return out;
+  return signals::array_of(numbers, kDigits);
 }
 
 Json json_of(const Line& line) {
