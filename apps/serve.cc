@@ -91,6 +91,8 @@ Result<gateway::Config> config_of(const Arguments& a) {
     return base::fail(base::ErrorCode::kUsage,
                       fmt::format("the admin port {} is not on loopback: configure admin.token_file", c.admin));
   }
+  auto credential = read_secret(c.summary_credential_file);
+  if (!credential) return tl::unexpected(credential.error());
   if (!c.mark_key_file.empty()) {
     const auto key = read_master(c.mark_key_file);
     if (!key) return tl::unexpected(key.error());
@@ -105,6 +107,7 @@ Result<gateway::Config> config_of(const Arguments& a) {
   s.database = c.data_dir + "/stillwatch.db";
   s.now = [] { return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now()); };
   s.alerts.webhook_secret = *secret;
+  s.summaries.credential = *credential;
   s.alerts.now = s.now;
   s.ticks = [] { return int64_t{std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1)}; };
   s.tell = tell;

@@ -116,7 +116,8 @@ std::unique_ptr<AnswerEdit> Session::edit_of(const wire::ResponseHead& head, std
   if ((edits_ & verdict::kCanary) != 0 && observable_ && head.find("content-encoding").empty())
     canary = worker_.shared().marker->canary_for(observation_.account, observation_.request);
   canary_ = canary.index;
-  auto edit = std::make_unique<AnswerEdit>(edits_, std::move(canary.sentence), content_type);
+  const bool summarise = !worker_.shared().settings.summaries.model.empty();
+  auto edit = std::make_unique<AnswerEdit>(edits_, summarise, std::move(canary.sentence), content_type);
   return edit->nothing() ? nullptr : std::move(edit);
 }
 
@@ -177,10 +178,14 @@ Task<bool> Session::answer() {
   co_return stays;
 }
 
+Task<void> Session::finish_edit() {
+  edit_->finish(edited_);
+  if (edit_->awaited() != nullptr) co_await summarise(*edit_, edited_);
+}
+
 // To out_, framed anew: it is of another length than the upstream said.
 void Session::append_edited(bool last) {
   const bool chunked = request_.minor_version == 1;
-  if (last) edit_->finish(edited_);
   if (chunked && !edited_.empty()) {
     out_.append(fmt::format("{:x}\r\n", edited_.size())).append(edited_).append("\r\n");
   } else {
@@ -210,7 +215,12 @@ Task<bool> Session::relay_answer_body() {
     }
     if (broken && !answered_) co_return co_await upstream_failed("the upstream's answer is broken");
     std::string_view left = edit_ ? std::string_view() : bytes.substr(0, consumed);
-    if (edit_) append_edited(response_body_.done() && !broken);
+    if (edit_) {
+      const bool last = response_body_.done() && !broken;
+      if (edit_->awaited() != nullptr && !broken) co_await summarise(*edit_, edited_);
+      if (last) co_await finish_edit();
+      append_edited(last);
+    }
     std::string_view first = out_;
     if (!first.empty() || !left.empty()) {
       error_code error = client_.write_now(first, left);
@@ -230,7 +240,10 @@ Task<bool> Session::relay_answer_body() {
     if (response_body_.done()) co_return true;
     const auto [error, n] = co_await upstream_.read_some(room_for(response_body_, from_upstream_));
     if (error == asio::error::eof && response_body_.until_close()) {
-      if (edit_) append_edited(true);
+      if (edit_) {
+        co_await finish_edit();
+        append_edited(true);
+      }
       if (!out_.empty()) (void)co_await client_.write(out_);
       co_return true;
     }

@@ -2,43 +2,47 @@
 
 namespace stillwatch::gateway {
 
-AnswerEdit::AnswerEdit(uint8_t what, std::string canary, std::string_view content_type) {
+AnswerEdit::AnswerEdit(uint8_t what, bool summarise, std::string canary, std::string_view content_type) {
   const bool readable = content_type.starts_with("application/json") || content_type.starts_with("text/event-stream");
-  if (readable && (what & verdict::kReasoning) != 0) reasoning_.emplace();
+  if (readable && (what & verdict::kReasoning) != 0) reasoning_.emplace(summarise);
   if (readable && !canary.empty()) canary_.emplace(std::move(canary));
   if ((what & verdict::kLogprobs) != 0) logprobs_.emplace("logprobs");
 }
 
-void AnswerEdit::pass(std::string_view bytes, std::string& out) {
-  after_reasoning_.clear();
-  after_canary_.clear();
-  if (reasoning_) reasoning_->pass(bytes, after_reasoning_);
-  const std::string_view first = reasoning_ ? after_reasoning_ : bytes;
-  if (canary_) canary_->pass(first, after_canary_);
-  const std::string_view second = canary_ ? after_canary_ : first;
-  if (logprobs_) {
-    logprobs_->pass(second, out);
-  } else {
-    out += second;
+// Through the edits behind the first; what one of them held back at the end goes through the next.
+void AnswerEdit::onward(std::string_view bytes, bool last, std::string& out) {
+  if (canary_) {
+    after_canary_.clear();
+    canary_->pass(bytes, after_canary_);
+    if (last) canary_->finish(after_canary_);
+    bytes = after_canary_;
   }
+  if (!logprobs_) {
+    out += bytes;
+    return;
+  }
+  logprobs_->pass(bytes, out);
+  if (last) logprobs_->finish(out);
 }
 
-// What an edit held back goes through those behind it.
-void AnswerEdit::finish(std::string& out) {
+void AnswerEdit::pass(std::string_view bytes, std::string& out) {
+  if (!reasoning_) return onward(bytes, false, out);
   after_reasoning_.clear();
-  after_canary_.clear();
+  reasoning_->pass(bytes, after_reasoning_);
+  onward(after_reasoning_, false, out);
+}
+
+void AnswerEdit::finish(std::string& out) {
+  ending_ = true;
+  after_reasoning_.clear();
   if (reasoning_) reasoning_->finish(after_reasoning_);
-  if (canary_) {
-    canary_->pass(after_reasoning_, after_canary_);
-    canary_->finish(after_canary_);
-  }
-  const std::string& last = canary_ ? after_canary_ : after_reasoning_;
-  if (logprobs_) {
-    logprobs_->pass(last, out);
-    logprobs_->finish(out);
-  } else {
-    out += last;
-  }
+  onward(after_reasoning_, awaited() == nullptr, out);
+}
+
+void AnswerEdit::resume(std::string_view summary, std::string& out) {
+  after_reasoning_.clear();
+  reasoning_->resume(summary, after_reasoning_);
+  onward(after_reasoning_, ending_, out);
 }
 
 }  // namespace stillwatch::gateway

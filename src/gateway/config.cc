@@ -41,6 +41,20 @@ void read_marks(YamlMap& map, Config& c) {
   });
 }
 
+void read_summaries(YamlMap& map, Config& c) {
+  SummarySettings& s = c.settings.summaries;
+  if (map.require("model")) map.text("model", s.model);
+  const YAML::Node path = map.node()["path"];
+  map.text("path", s.path);
+  if (!s.path.starts_with("/") || s.path.find_first_of(" \r\n") != s.path.npos)
+    map.fail(path, "a path begins with / and has no spaces");
+  map.text("credential_file", c.summary_credential_file);
+  map.number("tokens_max", s.tokens_max, 16, 2000);
+  int seconds = 20;
+  map.number("timeout_s", seconds, 1, 120);
+  s.timeout = std::chrono::seconds(seconds);
+}
+
 void read_days(YamlMap& map, const char* key, std::chrono::days& out) {
   int days = static_cast<int>(out.count());
   map.number(key, days, 1, 36'500);
@@ -80,6 +94,7 @@ base::Result<Config> Config::parse(std::string_view yaml, std::string_view file)
     read_days(retention, "exemplar_days", c.settings.exemplars_for);
   });
   section(*map, "marks", [&](YamlMap& marks) { read_marks(marks, c); });
+  section(*map, "summaries", [&](YamlMap& summaries) { read_summaries(summaries, c); });
   section(*map, "policy", [&](YamlMap& node) {
     auto policy = verdict::Policy::read(node);
     policy.set_hash(base::hash64(yaml));

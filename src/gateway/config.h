@@ -18,7 +18,7 @@ struct Config {
   size_t memory_mib = 2048;  // for profiles
   size_t profiles_max() const { return (memory_mib << 20) / kBytesAProfile; }
   Settings settings;  // its certificate, upstream_ca, days, policy and alerts
-  std::string admin_token_file, approver_token_file, webhook_secret_file, mark_key_file;
+  std::string admin_token_file, approver_token_file, webhook_secret_file, mark_key_file, summary_credential_file;
   IdentitySettings identity;
 
   static base::Result<Config> parse(std::string_view yaml, std::string_view file);

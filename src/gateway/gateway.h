@@ -45,6 +45,16 @@ struct MarkSettings {
   size_t canaries = 8;  // of an account
 };
 
+// Of the model that says in short what another one thought, where the policy withholds that. It is asked through the
+// same upstream.
+struct SummarySettings {
+  std::string model;  // "": there are no summaries
+  std::string path = "/v1/chat/completions";
+  std::string credential;  // "": none is sent; the client's own never is
+  unsigned tokens_max = 200;
+  std::chrono::milliseconds timeout{20'000};
+};
+
 struct Settings {
   Address listen;
   UpstreamAddress upstream;
@@ -62,6 +72,7 @@ struct Settings {
   std::chrono::days exemplars_for{30};
   std::shared_ptr<const verdict::Policy> policy = std::make_shared<verdict::Policy>();
   MarkSettings marks;
+  SummarySettings summaries;
   AlertSettings alerts;
   std::chrono::seconds idle{75};       // between requests
   std::chrono::seconds head{30};       // for a head to arrive

@@ -61,6 +61,72 @@ TEST_F(Ladder, WithholdsReasoningOfStreamsInBothDialects) {
   EXPECT_THAT(ask().payload, HasSubstr("data: [DONE]\n\n"));
 }
 
+// A server whose small model sums up what its large one thought.
+std::string thinks_or_sums_up(const Message& m, const std::string& thought, std::string_view type,
+                              std::string_view summary) {
+  const auto asked = nlohmann::json::parse(m.payload);
+  if (asked.value("model", "") != "small") return answer(thought, type);
+  if (asked["messages"][0]["content"].get<std::string>().find("first") == std::string::npos)
+    return answer(R"({"error":{}})");
+  return answer(nlohmann::json{{"choices", {{{"message", {{"content", summary}}}}}}}.dump());
+}
+
+TEST_F(Ladder, PutsASummaryInThePlaceOfReasoning) {
+  summaries_.model = "small";
+  summaries_.credential = "operators-own";
+  reply_ = [](const Message& m) {
+    return thinks_or_sums_up(m, std::string(kThinking), "application/json", "It lists rivers.");
+  };
+  start(policy("{rung: strip, what: [reasoning]}"));
+  label_hostile();
+  const auto given = nlohmann::json::parse(ask().payload);
+  EXPECT_EQ(given["choices"][0]["message"]["reasoning_content"], "It lists rivers.");
+  EXPECT_EQ(given["choices"][0]["message"]["content"], "Rhine");
+  EXPECT_EQ(given["usage"]["completion_tokens"], 21);  // of the answer alone
+  const std::string received = upstream_.received();
+  const std::string summing = received.substr(received.rfind("POST "));
+  EXPECT_THAT(summing, HasSubstr("Authorization: Bearer operators-own\r\n"));
+  EXPECT_THAT(summing, Not(HasSubstr("Bearer k\r\n")));
+  EXPECT_THAT(admin("GET", "/metrics").payload,
+              HasSubstr("stillwatch_reasoning_summaries_total{result=\"given\"} 1\n"));
+  EXPECT_EQ(gateway_->observer().counts().observed + gateway_->observer().counts().waiting, 2u);  // it is no exchange
+}
+
+TEST_F(Ladder, PutsASummaryBeforeTheTextOfAStream) {
+  summaries_.model = "small";
+  const std::string chat =
+      "data: {\"choices\":[{\"delta\":{\"reasoning_content\":\"first this\"}}]}\n\n"
+      "data: {\"choices\":[{\"delta\":{\"reasoning_content\":\" then that\"}}]}\n\n"
+      "data: {\"choices\":[{\"delta\":{\"content\":\"Rhine\"}}]}\n\ndata: [DONE]\n\n";
+  reply_ = [&](const Message& m) { return thinks_or_sums_up(m, chat, "text/event-stream", "It lists rivers."); };
+  start(policy("{rung: strip, what: [reasoning]}"));
+  label_hostile();
+  const std::string given = ask().payload;
+  EXPECT_THAT(given, Not(HasSubstr("that")));
+  EXPECT_LT(given.find("\"reasoning_content\":\"It lists rivers.\""), given.find("Rhine"));
+  EXPECT_THAT(given, testing::EndsWith("data: [DONE]\n\n"));
+}
+
+TEST_F(Ladder, WithholdsReasoningWhereNoSummaryComes) {
+  summaries_.model = "small";
+  summaries_.timeout = std::chrono::milliseconds(30);
+  for (const bool slow : {false, true}) {
+    reply_ = [slow](const Message& m) {
+      if (m.payload.find("small") == std::string::npos) return answer(kThinking);
+      if (slow) std::this_thread::sleep_for(std::chrono::milliseconds(200));
+      return std::string("HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n");
+    };
+    start(policy("{rung: strip, what: [reasoning]}"));
+    if (!slow) label_hostile();
+    const auto given = nlohmann::json::parse(ask().payload);
+    EXPECT_EQ(given["choices"][0]["message"]["reasoning_content"], "");
+    EXPECT_EQ(given["choices"][0]["message"]["content"], "Rhine");
+    EXPECT_THAT(admin("GET", "/metrics").payload,
+                HasSubstr("stillwatch_reasoning_summaries_total{result=\"failed\"} 1\n"));
+    gateway_.reset();
+  }
+}
+
 TEST_F(Ladder, EncodedAnswersAreNotVouchedFor) {
   reply_ = [](const Message&) {
     return std::string("HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 3\r\n\r\nabc");

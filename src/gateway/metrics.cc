@@ -68,6 +68,12 @@ std::string metrics_text(const Shared& s) {
     out += fmt::format("stillwatch_policy_requests_total{{rung=\"{}\",mode=\"enforce\"}} {}\n", name,
                        s.policy_counts.enforced[rung].load());
   }
+  if (!s.settings.summaries.model.empty()) {
+    head("reasoning_summaries_total", "counter",
+         "Answers whose reasoning was withheld, by whether a summary took its place");
+    out += fmt::format("stillwatch_reasoning_summaries_total{{result=\"given\"}} {}\n", s.summaries.given.load());
+    out += fmt::format("stillwatch_reasoning_summaries_total{{result=\"failed\"}} {}\n", s.summaries.failed.load());
+  }
   if (s.marker) marks_text(*s.marker, out);
   add("store_suspended", "gauge", "1 while what is observed would not outlive the process",
       s.keeper && !s.keeper->suspended() ? 0 : 1);

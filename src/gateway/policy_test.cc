@@ -159,6 +159,7 @@ identity: {jwt_claim: sub, accounts: {acct_1: team}, forwarded: {trusted: [10.0.
 alerts: {syslog: true, json_log: a.jsonl, webhook: {url: "https://w", secret_file: s}}
 retention: {account_days: 30, exemplar_days: 7}
 memory_mib: 64
+summaries: {model: small, path: /v1/messages, timeout_s: 3}
 keep_exemplars: 5
 time_header: x-time
 policy: {rungs: [{rung: strip}]}
@@ -170,6 +171,8 @@ policy: {rungs: [{rung: strip}]}
   EXPECT_EQ(c->settings.subjects_for.count(), 30);
   EXPECT_EQ(c->settings.exemplars_for.count(), 7);
   EXPECT_EQ(c->settings.exemplars, 5u);
+  EXPECT_EQ(c->settings.summaries.model, "small");
+  EXPECT_EQ(c->settings.summaries.timeout.count(), 3000);
   EXPECT_EQ(c->settings.time_field, "x-time");
   EXPECT_EQ(c->profiles_max(), 3276u);
   EXPECT_EQ(c->settings.policy->rules().size(), 1u);
@@ -181,6 +184,7 @@ policy: {rungs: [{rung: strip}]}
   EXPECT_THAT(error("policy: {mode: enforce, rungs: [{rung: mark}]}"), HasSubstr("needs `marks.key_file`"));
   EXPECT_THAT(error("policy: {refuse_accounts_max: 3}"), HasSubstr("needs `admin.approver_token_file`"));
   EXPECT_THAT(error("identity: {forwarded: {trusted: [10.0.0.0/99]}}"), HasSubstr("is no network"));
+  EXPECT_THAT(error("summaries: {model: m, path: 'v1 x'}"), HasSubstr("c.yaml:1:29: a path begins with /"));
 }
 
 TEST(Identity, BelievesForwardedAddressesOfTrustedNetworksOnly) {

@@ -55,7 +55,7 @@ Session::~Session() {
 void Session::close() {
   client_.close();
   upstream_.close();
-  if (drafting_) close(*drafting_);
+  if (calls_) close(*calls_);
   timer_.cancel();
 }
 

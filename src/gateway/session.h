@@ -75,6 +75,7 @@ class Session {
   Task<bool> read_answer_head();
   bool begin_answer();
   Task<bool> relay_answer_body();
+  Task<void> finish_edit();
   void append_edited(bool last);
   std::unique_ptr<AnswerEdit> edit_of(const wire::ResponseHead& head, std::string_view content_type);
   void note_canary(const AnswerEdit& edit);
@@ -84,15 +85,23 @@ class Session {
   Task<bool> refuse_with(int status, std::string_view json, uint32_t retry_after_s = 0);
   Task<bool> upstream_failed(std::string_view reason);
 
+  // calls.cc: requests of our own that the answer waits for
+  struct Call;
+  struct Calls;
+  using Clock = Timer::clock_type;
+  void start_call(const std::shared_ptr<Calls>& calls, std::string request);
+  Task<void> wait_for(std::shared_ptr<Calls> calls, Clock::time_point until);
+  Task<void> run_call(std::shared_ptr<Calls> calls, Call& call, std::string request);
+  Task<bool> make_call(Calls& calls, Call& call, std::string_view request);
+  static void close(Calls& calls);
+
   // drafts.cc: an answer chosen among several
-  struct Draft;
-  struct Drafting;
   Task<bool> give_draft(size_t consumed, bool& stays);  // false: none was given, the request is to go on as ever
-  Task<bool> draft_answer(std::string_view body, bool streamed, const Draft& shape);
-  Task<void> fetch_draft(std::shared_ptr<Drafting> drafting, Draft& draft, std::string body);
-  Task<bool> make_draft(Drafting& drafting, Draft& draft, std::string_view body);
+  Task<bool> draft_answer(std::string_view body, bool streamed, wire::ResponseHead head);
   std::string_view why_no_drafts() const;
-  static void close(Drafting& drafting);
+
+  // summary.cc: what is said of reasoning that is withheld
+  Task<void> summarise(AnswerEdit& edit, std::string& out);
 
   static asio::mutable_buffer room_for(const wire::BodyReader& body, Buffer& buffer);
   // So many bytes are known to follow.
@@ -114,12 +123,12 @@ class Session {
   std::string out_;
   wire::BodyReader request_body_;
   wire::BodyReader response_body_;
-  uint8_t edits_ = 0;                   // bits of verdict::What that the policy wants for this account
-  uint32_t drafts_ = 0;                 // that it wants; 0 for none
-  uint32_t canary_ = 0;                 // which one of the pool edit_ puts in
-  std::shared_ptr<Drafting> drafting_;  // under way
-  std::unique_ptr<AnswerEdit> edit_;    // of an answer that they change
-  std::string edited_;                  // what it let pass and out_ does not hold yet
+  uint8_t edits_ = 0;                 // bits of verdict::What that the policy wants for this account
+  uint32_t drafts_ = 0;               // that it wants; 0 for none
+  uint32_t canary_ = 0;               // which one of the pool edit_ puts in
+  std::shared_ptr<Calls> calls_;      // under way
+  std::unique_ptr<AnswerEdit> edit_;  // of an answer that they change
+  std::string edited_;                // what it let pass and out_ does not hold yet
   Upload upload_ = Upload::kNone;
   Timer timer_;  // of a delay; cancelled when an upload ends or the session is closed
   Observation observation_;

@@ -43,6 +43,7 @@ class Policies : public testing::Test {
     s.upstream.port = upstream_.port();
     s.now = [this] { return base::from_ms(now_ms_); };
     s.marks = marks_;
+    s.summaries = summaries_;
     s.approver_token = "second";
     s.policy = std::move(policy);
     s.database = folder_ / "stillwatch.db";
@@ -81,6 +82,7 @@ class Policies : public testing::Test {
   std::string account_ = Identity({}, {}).account_of_key("k");
   std::atomic<int64_t> now_ms_{1'772'409'600'000};
   MarkSettings marks_;
+  SummarySettings summaries_;
   size_t exemplars_ = 0;
   std::string time_field_;
   Upstream::Reply reply_ = [](const Message&) { return answer(kAnswer); };

@@ -28,6 +28,12 @@ struct PolicyCounts {
   }
 };
 
+struct SummaryCounts {
+  std::atomic<uint64_t> given{0};
+  std::atomic<uint64_t> failed{0};  // reasoning was withheld without one
+  std::atomic<uint64_t> under_way{0};
+};
+
 struct RelayCounts {
   std::atomic<uint64_t> requests{0};
   std::atomic<uint64_t> refused{0};            // by us, for their framing
@@ -45,6 +51,7 @@ struct Shared {
   Turns turns = {};
   RelayCounts counts = {};
   PolicyCounts policy_counts = {};
+  SummaryCounts summaries = {};
   // From the last byte read to the first one written: of a request, connecting included, and of its answer.
   Histogram request_latency = {}, answer_latency = {};
   std::atomic<uint64_t> observed_bytes{0};              // of large bodies under way
