@@ -1,22 +1,31 @@
 #include "countermeasure/answer_parts.h"
 
 #include <string_view>
+#include <utility>
 
 namespace stillwatch::countermeasure {
 namespace {
 
 using Node = JsonText::Node;
 
+// The whole document or, of a line of a batch's results, what is in its envelope.
+Node answer_in(const JsonText& json) {
+  for (const auto& [outer, inner] : {std::pair("response", "body"), std::pair("result", "message")}) {
+    if (const Node n = json.at(json.at(0, outer), inner); n != JsonText::kNone) return n;
+  }
+  return 0;
+}
+
 class Finder {
  public:
-  explicit Finder(const JsonText& json) : json_(json) {}
+  explicit Finder(const JsonText& json) : json_(json), root_(answer_in(json)) {}
 
   AnswerParts run() {
-    if (const Node choices = json_.at(0, "choices"); choices != JsonText::kNone) {
+    if (const Node choices = json_.at(root_, "choices"); choices != JsonText::kNone) {
       for (Node c = json_.first(choices); c != JsonText::kNone; c = json_.next(c)) choice(c);
-    } else if (const std::string type = json_.text(json_.at(0, "type")); type.starts_with("response.")) {
+    } else if (const std::string type = json_.text(json_.at(root_, "type")); type.starts_with("response.")) {
       response_event(type);
-    } else if (const Node output = json_.at(0, "output"); output != JsonText::kNone) {
+    } else if (const Node output = json_.at(root_, "output"); output != JsonText::kNone) {
       output_items(output);
     } else if (type.find("message") == 0 || type.find("content_block") == 0) {
       anthropic(type);
@@ -92,24 +101,24 @@ class Finder {
     const bool of_reasoning = type.find("reasoning") != type.npos;
     std::vector<Node>& to = of_reasoning ? parts_.reasoning : parts_.text;
     if (type.ends_with(".delta") && (of_reasoning || type.find("output_text") != type.npos)) {
-      add(to, json_.at(0, "delta"));
+      add(to, json_.at(root_, "delta"));
       parts_.delta = true;
       return;
     }
     parts_.again = true;
-    if (of_reasoning || type.find("output_text") != type.npos) add(to, json_.at(0, "text"));
-    if (const Node part = json_.at(0, "part"); part != JsonText::kNone) {
+    if (of_reasoning || type.find("output_text") != type.npos) add(to, json_.at(root_, "text"));
+    if (const Node part = json_.at(root_, "part"); part != JsonText::kNone) {
       if (of_reasoning) {
         add(parts_.reasoning, json_.at(part, "text"));
       } else {
         block(part, parts_.text);
       }
     }
-    if (const Node item = json_.at(0, "item"); item != JsonText::kNone) {
+    if (const Node item = json_.at(root_, "item"); item != JsonText::kNone) {
       output_item(item);
       parts_.reasoning_ended = type.ends_with(".done") && json_.is(item, "type", "reasoning");
     }
-    if (const Node response = json_.at(0, "response"); response != JsonText::kNone) {
+    if (const Node response = json_.at(root_, "response"); response != JsonText::kNone) {
       const Node items = json_.at(response, "output");
       for (Node item = json_.first(items); item != JsonText::kNone; item = json_.next(item)) output_item(item);
       parts_.ended = type == "response.completed" || type == "response.incomplete" || type == "response.failed";
@@ -118,16 +127,16 @@ class Finder {
 
   void anthropic(std::string_view type) {
     if (type == "message") {
-      content(json_.at(0, "content"), parts_.text);
+      content(json_.at(root_, "content"), parts_.text);
       parts_.ended = true;
     } else if (type == "message_start") {
-      content(json_.at(json_.at(0, "message"), "content"), parts_.text);
+      content(json_.at(json_.at(root_, "message"), "content"), parts_.text);
       parts_.delta = true;
     } else if (type == "content_block_start") {
-      block(json_.at(0, "content_block"), parts_.text);
+      block(json_.at(root_, "content_block"), parts_.text);
       parts_.delta = true;
     } else if (type == "content_block_delta") {
-      const Node delta = json_.at(0, "delta");
+      const Node delta = json_.at(root_, "delta");
       if (json_.is(delta, "type", "thinking_delta")) {
         add(parts_.reasoning, json_.at(delta, "thinking"));
       } else if (json_.is(delta, "type", "text_delta")) {
@@ -143,6 +152,7 @@ class Finder {
   }
 
   const JsonText& json_;
+  const Node root_;  // the answer
   AnswerParts parts_;
 };
 

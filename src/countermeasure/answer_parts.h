@@ -1,5 +1,6 @@
 // Where an answer says what, in every shape it comes in: chat completions and completions, responses (OpenAI) and
-// messages (Anthropic), whole or as events of a stream. The one place of this module that knows these shapes.
+// messages (Anthropic), whole, as events of a stream or as lines of a batch's results. The one place of this module
+// that knows these shapes.
 //
 // Thread rule: pure functions.
 #pragma once

@@ -98,13 +98,26 @@ void AnswerStream::take_event(std::string_view bytes, const Editor& editor, std:
   }
 }
 
+void AnswerStream::take_document(std::string_view document, const Editor& editor, std::string& out) {
+  AnswerEvent event;
+  event.data = event.raw = document;
+  editor(event);
+  out += event.before;
+  if (!event.drop) out += event.changed ? std::string_view(event.new_data) : document;
+}
+
 void AnswerStream::pass(std::string_view bytes, const Editor& editor, std::string& out) {
   if (broken_) return;
   held_ += bytes;
   if (kind_ == Kind::kUnknown) {
     const size_t start = held_.find_first_not_of(" \t\r\n");
     if (start == held_.npos) return;
-    kind_ = held_[start] == '{' || held_[start] == '[' ? Kind::kDocument : Kind::kEvents;
+    const char first = held_[start];
+    if (lines_) {
+      kind_ = first == '{' ? Kind::kLines : Kind::kOther;
+    } else {
+      kind_ = first == '{' || first == '[' ? Kind::kDocument : Kind::kEvents;
+    }
   }
   if (kind_ == Kind::kEvents) {
     size_t begin = 0;
@@ -117,6 +130,16 @@ void AnswerStream::pass(std::string_view bytes, const Editor& editor, std::strin
     held_.erase(0, begin);
     searched_ = held_.size() > 3 ? held_.size() - 3 : 0;  // an end may lie across pieces
   }
+  if (kind_ == Kind::kOther) out += std::exchange(held_, {});
+  if (kind_ == Kind::kLines) {
+    size_t begin = 0;
+    for (size_t end = 0; (end = held_.find('\n', std::max(begin, searched_))) != held_.npos; begin = end + 1) {
+      take_document(std::string_view(held_).substr(begin, end - begin), editor, out);
+      out += '\n';
+    }
+    held_.erase(0, begin);
+    searched_ = held_.size();
+  }
   if (held_.size() > kAnswerEventBytesMax) {
     broken_ = true;
     held_.clear();
@@ -128,11 +151,7 @@ void AnswerStream::finish(const Editor& editor, std::string& out) {
   if (kind_ == Kind::kEvents) {
     take_event(held_, editor, out);
   } else {
-    AnswerEvent event;
-    event.data = event.raw = held_;
-    editor(event);
-    out += event.before;
-    if (!event.drop) out += event.changed ? event.new_data : held_;
+    take_document(held_, editor, out);
   }
   held_.clear();
 }

@@ -1,9 +1,11 @@
-// An answer on its way to a client, event by event: Server-Sent Events, or one JSON document, which is a single event.
-// Whole events are handed to an editor; what it does not touch passes byte for byte.
+// An answer on its way to a client, event by event: Server-Sent Events, or one JSON document, which is a single event,
+// or JSON lines (the answers of a batch), each of them one. Whole events are handed to an editor; what it does not
+// touch passes byte for byte.
 //
-// Which of the two it is, the first byte that is no white space tells: `{` and `[` begin a document. Bytes may come cut
-// anywhere. Thread rule: a value, one thread. Bounds: kAnswerEventBytesMax held; an answer with a larger event is
-// broken(): nothing more of it is passed on, because what cannot be read cannot be vouched for.
+// Lines must be announced, and begin with `{`: what does not is some other file, and passes. Of the other two the first
+// byte that is no white space tells: `{` and `[` begin a document. Bytes may come cut anywhere. Thread rule: a value,
+// one thread. Bounds: kAnswerEventBytesMax held; an answer with a larger event is broken(): nothing more of it is
+// passed on, because what cannot be read cannot be vouched for.
 #pragma once
 
 #include <functional>
@@ -36,18 +38,22 @@ class AnswerStream {
  public:
   using Editor = std::function<void(AnswerEvent&)>;
 
+  explicit AnswerStream(bool lines = false) : lines_(lines) {}
+
   // Appends to `out` what may go on.
   void pass(std::string_view bytes, const Editor& editor, std::string& out);
   // At the end of the answer: what is left, a document or an event that was not closed.
   void finish(const Editor& editor, std::string& out);
   bool broken() const { return broken_; }
-  // True while the answer is, or may become, a single document.
-  bool is_document() const { return kind_ == Kind::kDocument; }
+  // Whether an event is a document of its own, not a piece of an answer.
+  bool of_documents() const { return kind_ == Kind::kDocument || kind_ == Kind::kLines; }
 
  private:
-  enum class Kind { kUnknown, kEvents, kDocument };
+  enum class Kind { kUnknown, kEvents, kDocument, kLines, kOther };
   void take_event(std::string_view event, const Editor& editor, std::string& out);
+  static void take_document(std::string_view document, const Editor& editor, std::string& out);
 
+  bool lines_;
   Kind kind_ = Kind::kUnknown;
   std::string held_;
   size_t searched_ = 0;  // of held_, for the end of an event

@@ -73,5 +73,36 @@ TEST(AnswerStream, BreaksOffWhatIsTooLarge) {
   EXPECT_EQ(out, "data: 1\n\n");
 }
 
+TEST(AnswerStream, LinesAreDocumentsEach) {
+  const std::string lines = "{\"a\":1}\n\n{\"a\":2}\r\n{\"a\":3}";
+  for (size_t cut = 0; cut <= lines.size(); ++cut) {
+    AnswerStream stream(true);
+    std::string out;
+    std::vector<std::string> seen;
+    const auto editor = [&](AnswerEvent& e) {
+      EXPECT_TRUE(stream.of_documents());
+      seen.emplace_back(e.data);
+      if (e.data == "{\"a\":2}\r") e.set_data("{}");
+    };
+    stream.pass(std::string_view(lines).substr(0, cut), editor, out);
+    stream.pass(std::string_view(lines).substr(cut), editor, out);
+    stream.finish(editor, out);
+    EXPECT_EQ(out, "{\"a\":1}\n\n{}\n{\"a\":3}") << cut;
+    EXPECT_EQ(seen.size(), 4u) << cut;
+  }
+}
+
+TEST(AnswerStream, OtherFilesPassHoweverLong) {
+  AnswerStream stream(true);
+  const std::string piece(1u << 20, 'x');
+  std::string out;
+  for (int i = 0; i < 12; ++i)
+    stream.pass(
+        piece, [](AnswerEvent&) { FAIL(); }, out);
+  stream.finish([](AnswerEvent&) { FAIL(); }, out);
+  EXPECT_EQ(out.size(), 12u << 20);
+  EXPECT_FALSE(stream.broken());
+}
+
 }  // namespace
 }  // namespace stillwatch::countermeasure

@@ -156,19 +156,18 @@ std::string ReasoningStripper::summary_event() const {
 
 void ReasoningStripper::pass(std::string_view bytes, std::string& out) {
   stream_.pass(
-      bytes, [this](AnswerEvent& event) { edit(event, false); }, out);
+      bytes, [this](AnswerEvent& event) { edit(event, stream_.of_documents()); }, out);
 }
 
 void ReasoningStripper::finish(std::string& out) {
-  const bool document = stream_.is_document();
-  stream_.finish([this, document](AnswerEvent& event) { edit(event, document); }, out);
+  stream_.finish([this](AnswerEvent& event) { edit(event, stream_.of_documents()); }, out);
 }
 
 void ReasoningStripper::resume(std::string_view summary, std::string& out) {
   awaiting_ = false;
   summary_ = summary;
   const std::string waiting = std::exchange(waiting_, {});
-  const bool document = stream_.is_document();
+  const bool document = stream_.of_documents();
   if (!document) out += summary_event();
   AnswerStream again;
   const auto editor = [this, document](AnswerEvent& event) { edit(event, document); };

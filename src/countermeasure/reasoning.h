@@ -33,7 +33,9 @@ constexpr size_t kReasoningBytesMax = 256u << 10;  // the rest of a longer one i
 
 class ReasoningStripper {
  public:
-  explicit ReasoningStripper(bool summarise = false) : summarise_(summarise) {}
+  enum class Of : uint8_t { kAnswer, kBatch };  // JSON lines, each of them an answer: no summaries
+  explicit ReasoningStripper(bool summarise = false, Of of = Of::kAnswer)
+      : summarise_(summarise && of == Of::kAnswer), stream_(of == Of::kBatch) {}
 
   void pass(std::string_view bytes, std::string& out);
   void finish(std::string& out);

@@ -117,7 +117,8 @@ std::unique_ptr<AnswerEdit> Session::edit_of(const wire::ResponseHead& head, std
     canary = worker_.shared().marker->canary_for(observation_.account, observation_.request);
   canary_ = canary.index;
   const bool summarise = !worker_.shared().settings.summaries.model.empty();
-  auto edit = std::make_unique<AnswerEdit>(edits_, summarise, std::move(canary.sentence), content_type);
+  auto edit =
+      std::make_unique<AnswerEdit>(edits_, summarise, std::move(canary.sentence), content_type, request_.target);
   return edit->nothing() ? nullptr : std::move(edit);
 }
 
@@ -147,7 +148,11 @@ bool Session::begin_answer() {
     stays = stays && chunked;
   }
   out_.assign("HTTP/1.1").append(response_.status_line.substr(8)).append("\r\n");
-  wire::append_end_to_end(response_, out_, edit_ ? "content-length" : "");
+  if (edit_) {
+    wire::append_end_to_end(response_, out_, {"content-length"});
+  } else {
+    wire::append_end_to_end(response_, out_);
+  }
   if (chunked) out_ += "Transfer-Encoding: chunked\r\n";
   if (!stays) out_ += "Connection: close\r\n";
   if (stays && request_.minor_version == 0) out_ += "Connection: keep-alive\r\n";

@@ -1,8 +1,9 @@
 // What a decision changes in an answer on its way to the client, one edit after the other: reasoning withheld or
 // summarised, a canary put in, log-probabilities taken out. Private to the module.
 //
-// Reasoning and canaries are looked for in JSON and event streams only; what holds log-probabilities is searched
-// whatever it is called. Thread rule: a value, one thread. Bounds: those of countermeasure/answer_stream.h.
+// Reasoning and canaries are looked for in JSON, event streams and the results of batches only; what holds
+// log-probabilities is searched whatever it is called. Thread rule: a value, one thread. Bounds: those of
+// countermeasure/answer_stream.h.
 #pragma once
 
 #include <optional>
@@ -19,8 +20,8 @@ namespace stillwatch::gateway {
 class AnswerEdit {
  public:
   // `what`: bits of verdict::What. `canary`: a sentence, or "" for none.
-  // `summarise`: a summary is to take the place of reasoning.
-  AnswerEdit(uint8_t what, bool summarise, std::string canary, std::string_view content_type);
+  // `summarise`: a summary is to take the place of reasoning. `target`: of the request.
+  AnswerEdit(uint8_t what, bool summarise, std::string canary, std::string_view content_type, std::string_view target);
 
   bool nothing() const { return !reasoning_ && !canary_ && !logprobs_; }
   // Appends to `out` what may go on.

@@ -61,6 +61,35 @@ TEST_F(Ladder, WithholdsReasoningOfStreamsInBothDialects) {
   EXPECT_THAT(ask().payload, HasSubstr("data: [DONE]\n\n"));
 }
 
+TEST_F(Ladder, WithholdsReasoningInTheResultsOfBatches) {
+  const std::string openai =
+      R"({"custom_id":"1","response":{"status_code":200,"body":{"choices":[{"message":{"reasoning_content":"thought",)"
+      R"("content":"Rhine"},"logprobs":{"content":[]}}]}}})";
+  const std::string anthropic =
+      R"({"custom_id":"1","result":{"type":"succeeded","message":{"type":"message","content":[{"type":"thinking",)"
+      R"("thinking":"thought"},{"type":"text","text":"Rhine"}]}}})";
+  std::string file;
+  reply_ = [&](const Message&) { return answer(file, "application/octet-stream"); };
+  start(policy("{rung: strip, what: [reasoning, logprobs]}"));
+  label_hostile();
+  const auto get = [&](std::string_view target) {
+    return Client(gateway_->port())
+        .ask(fmt::format("GET {} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer k\r\nRange: bytes=9-\r\n\r\n", target))
+        .payload;
+  };
+  file = openai + "\n" + openai;  // the last line need not be closed
+  const std::string given = get("/v1/files/file-1/content?x=1");
+  EXPECT_EQ(given.find("thought"), given.npos);
+  EXPECT_THAT(given, HasSubstr("\"logprobs\":null"));
+  EXPECT_EQ(std::count(given.begin(), given.end(), '\n'), 1);
+  EXPECT_LT(given.find("Rhine"), given.rfind("Rhine"));
+  EXPECT_THAT(upstream_.received(), Not(HasSubstr("Range:")));  // half a line cannot be read
+  file = anthropic + "\n";
+  EXPECT_THAT(get("/v1/messages/batches/b/results"), testing::AllOf(Not(HasSubstr("thought")), HasSubstr("Rhine")));
+  file = "%PDF thought\n{}";
+  EXPECT_EQ(get("/v1/files/file-1/content"), file);
+}
+
 // A server whose small model sums up what its large one thought.
 std::string thinks_or_sums_up(const Message& m, const std::string& thought, std::string_view type,
                               std::string_view summary) {

@@ -353,9 +353,12 @@ Task<bool> Session::forward(std::string_view body) {
   out_.clear();
   out_.append(request_.method).append(" ").append(request_.target);
   out_.append(request_.minor_version == 1 ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n");
-  // What is changed must be readable.
-  wire::append_end_to_end(request_, out_, edits_ != 0 ? "accept-encoding" : "");
-  if (edits_ != 0) out_ += "Accept-Encoding: identity\r\n";
+  if (edits_ == 0) {
+    wire::append_end_to_end(request_, out_);
+  } else {  // what is changed must be readable, and whole
+    wire::append_end_to_end(request_, out_, {"accept-encoding", "range"});
+    out_ += "Accept-Encoding: identity\r\n";
+  }
   if (request_.framing == wire::Framing::kChunked) out_ += "Transfer-Encoding: chunked\r\n";
   out_.append("\r\n");
   std::string_view head = out_;

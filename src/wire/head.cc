@@ -217,7 +217,7 @@ Verdict parse_response(std::string_view head, std::string_view request_method, R
   return {};
 }
 
-void append_end_to_end(const Head& head, std::string& out, std::string_view but) {
+void append_end_to_end(const Head& head, std::string& out, std::initializer_list<std::string_view> but) {
   constexpr std::string_view kHopByHop[] = {"connection", "keep-alive",        "proxy-connection",
                                             "te",         "transfer-encoding", "upgrade"};
   const auto dropped = [&](std::string_view name) {
@@ -226,7 +226,8 @@ void append_end_to_end(const Head& head, std::string& out, std::string_view but)
            std::any_of(head.connection.begin(), head.connection.end(), is);
   };
   for (const Field& f : head.fields) {
-    if (dropped(f.name) || (!but.empty() && equal_names(f.name, but))) continue;
+    if (dropped(f.name) || std::any_of(but.begin(), but.end(), [&](auto name) { return equal_names(f.name, name); }))
+      continue;
     out.append(f.name).append(": ").append(f.value).append("\r\n");
   }
 }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -78,7 +79,7 @@ Verdict parse_response(std::string_view head, std::string_view request_method, R
 
 // Appends the fields that a proxy passes on, as they were spelt and in their order: not Connection and what it names,
 // nor Keep-Alive, Proxy-Connection, TE, Transfer-Encoding, Upgrade (RFC 9110, section 7.6.1).
-// Leaves out the one called `but`, if it is not "".
-void append_end_to_end(const Head& head, std::string& out, std::string_view but = {});
+// Leaves out those called as in `but`.
+void append_end_to_end(const Head& head, std::string& out, std::initializer_list<std::string_view> but = {});
 
 }  // namespace stillwatch::wire
