@@ -51,6 +51,7 @@ struct CampaignReason {
   std::string kind;     // of link, or a signal of the pooled members
   double strength = 0;  // mean evidence of links (natural logarithm), share of a score, or a share
   std::string explanation;
+  std::string example = {};  // one case of it, in words; "" if there is none to show
 };
 
 // Accounts that act as one, judged as one subject (docs/campaigns.md).
@@ -64,6 +65,7 @@ struct CampaignFinding {
   double p_value = 1;
   double resolution = 1;
   bool extrapolated = false;
+  bool calibrated = false;
   double q_value = 1;  // over all groups of this run; flagged by it
   verdict::Exposure exposure;
   std::vector<CampaignReason> why;

@@ -47,11 +47,36 @@ struct Pipeline::State {
   void note_time(base::Time from, base::Time to);
   const Judged& judged(Account& account) const;
   AccountFinding outline(Accounts::Node& node) const;
-  campaigns::Accounts traces(std::optional<LabelKind> without) const {
-    return traces_of(accounts, labels, last, without);
-  }
+  void traces(std::span<Accounts::Node* const> nodes, LabelKind without, std::vector<campaigns::Trace>& out) const;
+  campaigns::Accounts campaign_accounts(LabelKind without) const;
   double threshold() const { return options.false_alarms_per_10000 / 10'000; }
 };
+
+// Of accounts with as many exchanges as a first look needs, but for those so labelled.
+void Pipeline::State::traces(std::span<Accounts::Node* const> nodes, LabelKind without,
+                             std::vector<campaigns::Trace>& out) const {
+  for (const Accounts::Node* node : nodes) {
+    if (node == nullptr || node->second.exchanges() < signals::kFirstLook) continue;
+    const auto label = labels.find(node->first, last);
+    if (label && label->kind == without) continue;
+    if (const auto summary = accounts.lifetime(*node)) out.push_back(campaigns::Trace::of(node->first, *summary));
+  }
+}
+
+// What it gives reads `accounts`, which must stay as they are.
+campaigns::Accounts Pipeline::State::campaign_accounts(LabelKind without) const {
+  campaigns::Accounts out;
+  traces(accounts.slots(), without, out.traces);
+  std::sort(out.traces.begin(), out.traces.end(),
+            [](const campaigns::Trace& a, const campaigns::Trace& b) { return a.account < b.account; });
+  std::vector<const Accounts::Node*> nodes;
+  for (const campaigns::Trace& t : out.traces) nodes.push_back(accounts.find(t.account));
+  out.summary_of = [this, nodes = std::move(nodes)](uint32_t i) {
+    auto summary = accounts.lifetime(*nodes[i]);
+    return summary ? std::make_shared<const profile::Summary>(std::move(*summary)) : nullptr;
+  };
+  return out;
+}
 
 Pipeline::Pipeline(std::shared_ptr<const Baseline> baseline, verdict::Labels labels, Options options)
     : state_(std::make_unique<State>()) {
@@ -230,15 +255,28 @@ void Pipeline::judge_campaigns_by(std::shared_ptr<const campaigns::Reference> re
   state_->groups = std::move(reference);
 }
 
+std::shared_ptr<const campaigns::Reference> Pipeline::campaign_reference() const {
+  return state_->groups;
+}
+
 std::vector<CampaignFinding> Pipeline::campaigns() const {
   const State& s = *state_;
   if (!s.groups || !s.baseline) return {};
-  const campaigns::Accounts accounts = s.traces(LabelKind::kBenign);
-  return describe(campaigns::find(accounts, *s.groups, *s.baseline, {}), accounts, *s.baseline);
+  return find_campaigns(s.campaign_accounts(LabelKind::kBenign), *s.groups, *s.baseline);
+}
+
+void Pipeline::traces(size_t from, size_t count, std::vector<campaigns::Trace>& out) const {
+  state_->traces(state_->accounts.slots(from, count), LabelKind::kBenign, out);
+}
+
+std::shared_ptr<const profile::Summary> Pipeline::lifetime(std::string_view account) const {
+  const Accounts::Node* node = std::as_const(state_->accounts).find(account);
+  auto life = node != nullptr ? state_->accounts.lifetime(*node) : std::nullopt;
+  return life ? std::make_shared<const profile::Summary>(std::move(*life)) : nullptr;
 }
 
 base::Result<campaigns::Reference> Pipeline::calibrate_campaigns(const Baseline& baseline) const {
-  return campaigns::Reference::of(state_->traces(LabelKind::kHostile), baseline);
+  return campaigns::Reference::of(state_->campaign_accounts(LabelKind::kHostile), baseline);
 }
 
 Overview Pipeline::overview() const {

@@ -89,7 +89,10 @@ Json exposure_of(const verdict::Exposure& e) {
 std::string campaign_json(const pipeline::CampaignFinding& c) {
   Json why = Json::array();
   for (const pipeline::CampaignReason& r : c.why)
-    why.push_back({{"kind", r.kind}, {"strength", finite(r.strength)}, {"explanation", r.explanation}});
+    why.push_back({{"kind", r.kind},
+                   {"strength", finite(r.strength)},
+                   {"explanation", r.explanation},
+                   {"example", r.example.empty() ? Json() : Json(r.example)}});
   return dump({{"campaign", c.campaign},
                {"flagged", c.flagged},
                {"verdict", verdict::name_of(c.verdict)},
@@ -100,6 +103,7 @@ std::string campaign_json(const pipeline::CampaignFinding& c) {
                {"p_value", finite(c.p_value, 1)},
                {"resolution", finite(c.resolution, 1)},
                {"extrapolated", c.extrapolated},
+               {"calibrated", c.calibrated},
                {"q_value", finite(c.q_value, 1)},
                {"exposure", exposure_of(c.exposure)},
                {"why", why},
