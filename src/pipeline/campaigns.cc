@@ -88,7 +88,7 @@ std::string example_of(LinkKind kind, const Campaign& c, const campaigns::Accoun
   std::string example = fmt::format("{} and {}: evidence {:.1f}", a.account, b.account, evidence);
   if (kind == LinkKind::kContent || kind == LinkKind::kIdentity) {
     const std::string key = shared_key(accounts, a, b, kind == LinkKind::kIdentity);
-    if (!key.empty()) example += ", " + key;
+    if (!key.empty()) example.append(", ").append(key);
   }
   return example;
 }

@@ -59,6 +59,7 @@ struct CampaignFinding {
   std::string campaign;
   std::vector<std::string> accounts;  // who lean most towards the rest first
   bool flagged = false;
+  std::optional<base::Time> flagged_at = {};  // by a gateway: the look that did so first
   uint64_t exchanges = 0;
   base::Time first_seen{};
   base::Time last_seen{};
