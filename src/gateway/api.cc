@@ -94,13 +94,17 @@ std::vector<pipeline::AccountFinding> findings_at(const Shared& s, const Ranking
   return found;
 }
 
-Reply campaigns(const Shared& s) {
-  const auto now = s.campaigns->latest();
+bool campaigns_sought(const Shared& s) {
   bool sought = false;
   s.observer.visit([&](const pipeline::Pipeline& p) { sought = p.campaign_reference() != nullptr; });
+  return sought;
+}
+
+Reply campaigns(const Shared& s) {
+  const auto now = s.campaigns->latest();
   const nlohmann::json looked =
       now->last.looks > 0 ? nlohmann::json(base::format_rfc3339(now->last.looked)) : nlohmann::json();
-  std::string body = fmt::format(R"({{"sought":{},"looked":{},"campaigns":[)", sought, looked.dump());
+  std::string body = fmt::format(R"({{"sought":{},"looked":{},"campaigns":[)", campaigns_sought(s), looked.dump());
   for (const pipeline::CampaignFinding& c : now->all) {
     if (body.back() != '[') body += ',';
     body += report::campaign_json(c, report::Depth::kRow);
@@ -164,6 +168,9 @@ Reply report_page(const Shared& s) {
   pipeline::Findings findings{ranking->overview, findings_at(s, *ranking, 0, report::kDetailsMax, false, true)};
   auto rows = findings_at(s, *ranking, report::kDetailsMax, report::kRowsMax - report::kDetailsMax, false, false);
   std::move(rows.begin(), rows.end(), std::back_inserter(findings.ranked));
+  for (auto& finding : findings.ranked) name_campaign(s, finding);
+  findings.campaigns_sought = campaigns_sought(s);
+  findings.campaigns = s.campaigns->latest()->all;
   Reply reply{200, "text/html; charset=utf-8", {}};
   report::write_html(findings, {}, [&](std::string_view text) { reply.body += text; });
   return reply;

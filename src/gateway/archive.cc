@@ -176,6 +176,10 @@ Result<void> Archive::put_campaigns(const std::vector<std::string>& campaigns) {
 
 Result<std::vector<pipeline::CampaignFinding>> Archive::campaigns() {
   const std::lock_guard lock(mutex_);
+  return read_campaigns();
+}
+
+Result<std::vector<pipeline::CampaignFinding>> Archive::read_campaigns() {
   std::vector<pipeline::CampaignFinding> out;
   const auto ok =
       for_each_row(database_, "SELECT body FROM campaigns ORDER BY number", [&](Statement& row) -> Result<void> {

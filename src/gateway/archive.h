@@ -93,10 +93,12 @@ class Archive {
  private:
   explicit Archive(store::Database database) : database_(std::move(database)) {}
   base::Result<bool> remove(std::string_view table, std::string_view account);
+  base::Result<void> forget_in_campaigns(std::string_view account, bool& found);
   base::Result<void> forget_in_journal(std::string_view account, bool& found);
   base::Result<void> put_subjects(const std::vector<Saved>& subjects);
   base::Result<void> put_findings(const Changes& changes);
   base::Result<void> put_evidence(const std::vector<EvidenceLine>& lines);
+  base::Result<std::vector<pipeline::CampaignFinding>> read_campaigns();
   base::Result<void> put_campaigns(const std::vector<std::string>& campaigns);
   base::Result<void> put_exemplars(const std::vector<Exemplar>& exemplars);
   base::Result<void> save_changed(pipeline::Pipeline& pipeline, uint64_t exchange);

@@ -190,6 +190,23 @@ TEST_F(LiveCampaigns, OutliveTheGatewayGrowUnderTheirNameAndAreToldOfOnce) {
   EXPECT_THAT(ask().raw, StartsWith("HTTP/1.1 200"));
 }
 
+TEST_F(LiveCampaigns, AStoreThatNobodyServesForgetsMembersToo) {
+  start(policy("{rung: strip}"));
+  draw(200, kMembers);
+  observe_live();
+  gateway_->campaigns().look();
+  gateway_.reset();
+  const auto archive = Archive::open(folder_ / "stillwatch.db");
+  ASSERT_TRUE(archive);
+  const auto before = (*archive)->campaigns();
+  ASSERT_TRUE(before && !before->empty());
+  EXPECT_EQ((*archive)->forget(before->front().accounts.front()), true);
+  const auto after = (*archive)->campaigns();
+  ASSERT_TRUE(after && !after->empty());
+  EXPECT_EQ(after->front().accounts.size() + 1, before->front().accounts.size());
+  EXPECT_EQ((*archive)->forget("acct_nobody"), false);
+}
+
 TEST_F(LiveCampaigns, WithoutAReferenceOfHonestGroupsNoneAreSought) {
   pipeline_ = [] { return std::make_unique<Pipeline>(baseline_, verdict::Labels(), pipeline::Options{}); };
   start(policy("{rung: strip}"));
