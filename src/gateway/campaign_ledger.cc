@@ -54,7 +54,6 @@ std::vector<std::optional<size_t>> match(const std::vector<CampaignFinding>& fou
 std::vector<std::string> CampaignLedger::update(std::vector<CampaignFinding> found, base::Time now,
                                                 base::Time seen_since) {
   std::vector<CampaignFinding> before = std::exchange(known_, {});
-  std::erase_if(before, [&](const CampaignFinding& c) { return c.last_seen < seen_since; });
   const auto same = match(found, before);
   std::vector<bool> matched(before.size());
   std::unordered_set<std::string> names;
@@ -86,7 +85,7 @@ std::vector<std::string> CampaignLedger::update(std::vector<CampaignFinding> fou
   }
   for (size_t k = 0; k < before.size(); ++k) {
     CampaignFinding& old = before[k];
-    if (matched[k] || !old.flagged) continue;
+    if (matched[k] || !old.flagged || old.last_seen < seen_since) continue;
     const auto elsewhere = std::count_if(old.accounts.begin(), old.accounts.end(),
                                          [&](const std::string& account) { return in_flagged.contains(account); });
     if (2 * static_cast<size_t>(elsewhere) <= old.accounts.size()) known_.push_back(std::move(old));

@@ -8,6 +8,7 @@
 #include "base/recent.h"
 #include "pipeline/accounts.h"
 #include "pipeline/campaigns.h"
+#include "pipeline/traces.h"
 
 namespace stillwatch::pipeline {
 
@@ -47,36 +48,8 @@ struct Pipeline::State {
   void note_time(base::Time from, base::Time to);
   const Judged& judged(Account& account) const;
   AccountFinding outline(Accounts::Node& node) const;
-  void traces(std::span<Accounts::Node* const> nodes, LabelKind without, std::vector<campaigns::Trace>& out) const;
-  campaigns::Accounts campaign_accounts(LabelKind without) const;
   double threshold() const { return options.false_alarms_per_10000 / 10'000; }
 };
-
-// Of accounts with as many exchanges as a first look needs, but for those so labelled.
-void Pipeline::State::traces(std::span<Accounts::Node* const> nodes, LabelKind without,
-                             std::vector<campaigns::Trace>& out) const {
-  for (const Accounts::Node* node : nodes) {
-    if (node == nullptr || node->second.exchanges() < signals::kFirstLook) continue;
-    const auto label = labels.find(node->first, last);
-    if (label && label->kind == without) continue;
-    if (const auto summary = accounts.lifetime(*node)) out.push_back(campaigns::Trace::of(node->first, *summary));
-  }
-}
-
-// What it gives reads `accounts`, which must stay as they are.
-campaigns::Accounts Pipeline::State::campaign_accounts(LabelKind without) const {
-  campaigns::Accounts out;
-  traces(accounts.slots(), without, out.traces);
-  std::sort(out.traces.begin(), out.traces.end(),
-            [](const campaigns::Trace& a, const campaigns::Trace& b) { return a.account < b.account; });
-  std::vector<const Accounts::Node*> nodes;
-  for (const campaigns::Trace& t : out.traces) nodes.push_back(accounts.find(t.account));
-  out.summary_of = [this, nodes = std::move(nodes)](uint32_t i) {
-    auto summary = accounts.lifetime(*nodes[i]);
-    return summary ? std::make_shared<const profile::Summary>(std::move(*summary)) : nullptr;
-  };
-  return out;
-}
 
 Pipeline::Pipeline(std::shared_ptr<const Baseline> baseline, verdict::Labels labels, Options options)
     : state_(std::make_unique<State>()) {
@@ -262,11 +235,12 @@ std::shared_ptr<const campaigns::Reference> Pipeline::campaign_reference() const
 std::vector<CampaignFinding> Pipeline::campaigns() const {
   const State& s = *state_;
   if (!s.groups || !s.baseline) return {};
-  return find_campaigns(s.campaign_accounts(LabelKind::kBenign), *s.groups, *s.baseline);
+  return find_campaigns(traces_of(s.accounts, s.labels, s.last, LabelKind::kBenign), *s.groups, *s.baseline);
 }
 
 void Pipeline::traces(size_t from, size_t count, std::vector<campaigns::Trace>& out) const {
-  state_->traces(state_->accounts.slots(from, count), LabelKind::kBenign, out);
+  const State& s = *state_;
+  add_traces(s.accounts, s.accounts.slots(from, count), s.labels, s.last, LabelKind::kBenign, out);
 }
 
 std::shared_ptr<const profile::Summary> Pipeline::lifetime(std::string_view account) const {
@@ -276,7 +250,8 @@ std::shared_ptr<const profile::Summary> Pipeline::lifetime(std::string_view acco
 }
 
 base::Result<campaigns::Reference> Pipeline::calibrate_campaigns(const Baseline& baseline) const {
-  return campaigns::Reference::of(state_->campaign_accounts(LabelKind::kHostile), baseline);
+  return campaigns::Reference::of(traces_of(state_->accounts, state_->labels, state_->last, LabelKind::kHostile),
+                                  baseline);
 }
 
 Overview Pipeline::overview() const {
