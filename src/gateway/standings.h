@@ -3,7 +3,8 @@
 // are decided about as if that rung only observed.
 //
 // Kept are accounts that a policy can be about: flagged, labelled, with a p-value up to verdict::kPValueMax, or members
-// of a flagged campaign. Thread rule: all methods from any thread; find() costs next to nothing while nobody stands out.
+// of a flagged campaign. Thread rule: all methods from any thread; find() costs next to nothing while nobody stands
+// out.
 #pragma once
 
 #include <atomic>
