@@ -79,6 +79,8 @@ std::string store_of(const std::vector<std::string>& over) {
 Result<pipeline::Findings> findings_of(const Arguments& a, int& reading) {
   const auto baseline = read_baseline(a.baseline);
   if (!baseline) return tl::unexpected(baseline.error());
+  const auto groups = read_campaign_reference(a.baseline);
+  if (!groups) return tl::unexpected(groups.error());
   auto labels = a.logs.read_labels();
   if (!labels) return tl::unexpected(labels.error());
   pipeline::Options options;
@@ -86,6 +88,7 @@ Result<pipeline::Findings> findings_of(const Arguments& a, int& reading) {
   const std::string store = store_of(a.logs.paths);
   if (store.empty()) {
     pipeline::Pipeline pipeline(*baseline, std::move(*labels), options);
+    pipeline.judge_campaigns_by(*groups);
     const auto stats = a.logs.run(pipeline);
     if (!stats) return tl::unexpected(stats.error());
     reading = complain_of_reading(*stats);
@@ -97,12 +100,17 @@ Result<pipeline::Findings> findings_of(const Arguments& a, int& reading) {
   const auto kept = (*archive)->labels();
   if (!kept) return tl::unexpected(kept.error());
   pipeline::Pipeline pipeline(*baseline, *kept, options);
+  pipeline.judge_campaigns_by(*groups);
   if (const auto restored = (*archive)->restore(pipeline); !restored) return tl::unexpected(restored.error());
   return pipeline.findings();
 }
 
 std::vector<vd::ReplaySubject> subjects_of(const pipeline::Findings& findings,
                                            const std::map<std::string, std::string>& classes) {
+  std::map<std::string_view, vd::CampaignStanding> campaigns;
+  for (const pipeline::CampaignFinding& c : findings.campaigns) {
+    if (c.flagged) campaigns[c.campaign] = {c.p_value, c.calibrated, c.exposure};
+  }
   std::vector<vd::ReplaySubject> subjects;
   for (const pipeline::AccountFinding& f : findings.ranked) {
     const auto known = classes.find(f.account);
@@ -114,6 +122,8 @@ std::vector<vd::ReplaySubject> subjects_of(const pipeline::Findings& findings,
                         std::move(group),
                         {{}, f.verdict, f.evidence.p_value, f.evidence.calibrated, f.exposure},
                         f.exchanges});
+    if (const auto it = campaigns.find(f.campaign); it != campaigns.end())
+      subjects.back().standing.campaign = it->second;
   }
   return subjects;
 }

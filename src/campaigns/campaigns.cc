@@ -28,7 +28,10 @@ void tell_links(std::span<const Link> links, const std::vector<bool>& inside, Ca
   for (const Link& link : links) {
     if (!inside[link.a] || !inside[link.b]) continue;
     ++c.link_count;
-    for (size_t k = 0; k < kLinkKinds; ++k) c.links[k] += static_cast<double>(link.evidence[k]);
+    for (size_t k = 0; k < kLinkKinds; ++k) {
+      c.links[k] += static_cast<double>(link.evidence[k]);
+      if (link.evidence[k] > c.strongest[k].evidence[k]) c.strongest[k] = link;
+    }
   }
   for (double& evidence : c.links) evidence /= static_cast<double>(std::max<size_t>(1, c.link_count));
 }

@@ -21,11 +21,12 @@ struct Options {
 };
 
 struct Campaign {
-  std::vector<uint32_t> members;           // places among the accounts; who lean most first
-  std::vector<uint32_t> core;              // the community that it grew from
-  std::array<double, kLinkKinds> links{};  // mean evidence of the links between members, by kind
-  size_t link_count = 0;                   // between members
-  GroupScore judged;                       // of the size that benign groups have
+  std::vector<uint32_t> members;             // places among the accounts; who lean most first
+  std::vector<uint32_t> core;                // the community that it grew from
+  std::array<double, kLinkKinds> links{};    // mean evidence of the links between members, by kind
+  size_t link_count = 0;                     // between members
+  std::array<Link, kLinkKinds> strongest{};  // of these, by kind; of no evidence if none has any
+  GroupScore judged;                         // of the size that benign groups have
   size_t judged_size = 0;
   stats::PValue p_value;
   double q_value = 1;  // Benjamini-Hochberg over all groups

@@ -101,7 +101,7 @@ void share_keys(std::span<const Trace> traces, const LinkOptions& options, std::
   std::vector<Holding> holdings;
   for (uint32_t i = 0; i < traces.size(); ++i) {
     for (const Key& key : traces[i].keys) {
-      const bool identity = key.kind == KeyKind::kNetwork || key.kind == KeyKind::kClient;
+      const bool identity = is_identity(key.kind);
       if (options.use[static_cast<size_t>(identity ? LinkKind::kIdentity : LinkKind::kContent)])
         holdings.push_back({key.hash, i, key.kind});
     }
@@ -116,7 +116,7 @@ void share_keys(std::span<const Trace> traces, const LinkOptions& options, std::
     const auto holders = static_cast<double>(to - from);
     if (holders > 1 && holders <= std::max(3.0, kShareMax * n)) {
       const double p = std::min(1.0, kKeysOfAKind * holders / n);
-      const bool identity = holdings[from].kind == KeyKind::kNetwork || holdings[from].kind == KeyKind::kClient;
+      const bool identity = is_identity(holdings[from].kind);
       for (size_t i = from; i < to; ++i) {
         for (size_t j = i + 1; j < std::min(to, i + 1 + kRing); ++j) {
           Shared& shared = out[pair_of(holdings[i].account, holdings[j].account)];

@@ -18,8 +18,8 @@
 
 namespace stillwatch::campaigns {
 
-// Accounts to look for campaigns among, or benign ones to judge by. REQUIRES: what summary_of gives has not changed
-// since the traces were made.
+// Accounts to look for campaigns among, or benign ones to judge by. What summary_of gives may be later than the traces
+// by some exchanges.
 struct Accounts {
   std::vector<Trace> traces;
   SummaryOf summary_of;

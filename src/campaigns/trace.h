@@ -21,6 +21,11 @@ using Coordinates = std::array<float, kCoordinates>;
 
 enum class KeyKind : uint8_t { kPrompt, kOpening, kSystem, kNetwork, kClient };
 
+// Says who connects, not what is asked.
+constexpr bool is_identity(KeyKind kind) {
+  return kind == KeyKind::kNetwork || kind == KeyKind::kClient;
+}
+
 struct Key {
   uint64_t hash;  // of kind and key
   KeyKind kind;

@@ -94,6 +94,37 @@ std::vector<pipeline::AccountFinding> findings_at(const Shared& s, const Ranking
   return found;
 }
 
+bool campaigns_sought(const Shared& s) {
+  bool sought = false;
+  s.observer.visit([&](const pipeline::Pipeline& p) { sought = p.campaign_reference() != nullptr; });
+  return sought;
+}
+
+Reply campaigns(const Shared& s) {
+  const auto now = s.campaigns->latest();
+  const nlohmann::json looked =
+      now->last.looks > 0 ? nlohmann::json(base::format_rfc3339(now->last.looked)) : nlohmann::json();
+  std::string body = fmt::format(R"({{"sought":{},"looked":{},"campaigns":[)", campaigns_sought(s), looked.dump());
+  for (const pipeline::CampaignFinding& c : now->all) {
+    if (body.back() != '[') body += ',';
+    body += report::campaign_json(c, report::Depth::kRow);
+  }
+  return {200, "application/json", body + "]}"};
+}
+
+Reply campaign(const Shared& s, const std::string& name) {
+  const auto now = s.campaigns->latest();
+  const pipeline::CampaignFinding* c = now->find(name);
+  if (c == nullptr) return error_reply(404, "there is no such campaign");
+  return {200, "application/json", report::campaign_json(*c, report::Depth::kReasons)};
+}
+
+// The flagged campaign that it is in.
+void name_campaign(const Shared& s, pipeline::AccountFinding& finding) {
+  const auto now = s.campaigns->latest();
+  if (const pipeline::CampaignFinding* c = now->of(finding.account)) finding.campaign = c->campaign;
+}
+
 // A page of the ranking: `limit` accounts behind the one called `after`. As a table for people, if they ask for text.
 Reply accounts(const Shared& s, const wire::RequestHead& head, bool flagged_only) {
   size_t limit = kRowsMax;
@@ -116,6 +147,7 @@ Reply accounts(const Shared& s, const wire::RequestHead& head, bool flagged_only
     options.more = "?limit, ?after";
     return {200, "text/plain; charset=utf-8", report::to_terminal(page, {}, options)};
   }
+  for (auto& finding : page.ranked) name_campaign(s, finding);
   std::string body = fmt::format(R"({{"summary":{},"accounts":[)", report::summary_json(page, {}));
   for (const auto& finding : page.ranked) {
     if (&finding != page.ranked.data()) body += ',';
@@ -136,6 +168,9 @@ Reply report_page(const Shared& s) {
   pipeline::Findings findings{ranking->overview, findings_at(s, *ranking, 0, report::kDetailsMax, false, true)};
   auto rows = findings_at(s, *ranking, report::kDetailsMax, report::kRowsMax - report::kDetailsMax, false, false);
   std::move(rows.begin(), rows.end(), std::back_inserter(findings.ranked));
+  for (auto& finding : findings.ranked) name_campaign(s, finding);
+  findings.campaigns_sought = campaigns_sought(s);
+  findings.campaigns = s.campaigns->latest()->all;
   Reply reply{200, "text/html; charset=utf-8", {}};
   report::write_html(findings, {}, [&](std::string_view text) { reply.body += text; });
   return reply;
@@ -147,6 +182,7 @@ Reply account(const Shared& s, const std::string& name) {
   std::optional<pipeline::AccountFinding> finding;
   s.observer.visit([&](pipeline::Pipeline& p) { finding = place != nullptr ? p.finding(*place) : p.finding(name); });
   if (!finding) return no_such_account();
+  name_campaign(s, *finding);
   return {200, "application/json", report::account_json(*finding, report::Depth::kDetails)};
 }
 
@@ -154,6 +190,7 @@ Reply forget(Shared& s, const std::string& name) {
   bool known = s.observer.forget(name);
   s.standings.forget(name);
   s.challenges.forget(name);
+  s.campaigns->forget(name);
   if (s.keeper) {
     const auto kept = s.keeper->forget(name);
     if (!kept) return reply_of(kept.error());
@@ -323,6 +360,10 @@ Reply reply_to(const wire::RequestHead& head, const std::string& body, Shared& s
   if (target == "/metrics") return {200, "text/plain; version=0.0.4", metrics_text(s)};
   if (target == kAccounts) return accounts(s, head, false);
   if (target == "/api/v1/findings") return accounts(s, head, true);
+  constexpr std::string_view kCampaigns = "/api/v1/campaigns";
+  if (target == kCampaigns) return campaigns(s);
+  if (target.starts_with(kCampaigns) && target[kCampaigns.size()] == '/')
+    return campaign(s, unescaped(target.substr(kCampaigns.size() + 1)));
   if (target == "/report") return report_page(s);
   if (target == "/api/v1/policy") return policy(s);
   if (target == "/api/v1/evidence") return evidence(s, head.target);

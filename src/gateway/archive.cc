@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "gateway/archive_rows.h"
+#include "report/json.h"
 
 namespace stillwatch::gateway {
 namespace {
@@ -11,7 +12,7 @@ namespace {
 using base::Result;
 using store::Statement;
 
-constexpr int kVersion = 3;
+constexpr int kVersion = 4;
 constexpr const char* kSchema1 =
     "CREATE TABLE subjects(account BLOB PRIMARY KEY, last_exchange INTEGER, last_seen INTEGER, saved BLOB) WITHOUT "
     "ROWID;"
@@ -27,6 +28,7 @@ constexpr const char* kSchema3 =
     "CREATE INDEX evidence_of ON evidence(account);"
     "CREATE TABLE redeemed(nonce BLOB PRIMARY KEY, account BLOB, expires INTEGER, until INTEGER) WITHOUT ROWID;"
     "CREATE TABLE approvals(time INTEGER PRIMARY KEY, policy INTEGER, accounts INTEGER, who BLOB);";
+constexpr const char* kSchema4 = "CREATE TABLE campaigns(number INTEGER PRIMARY KEY, body BLOB);";
 
 }  // namespace
 
@@ -55,7 +57,7 @@ Result<std::unique_ptr<Archive>> Archive::open(const std::string& path) {
   }
   if (*version < kVersion) {
     const auto made = database->transaction([&]() -> Result<void> {
-      const char* const schemas[] = {kSchema1, kSchema2, kSchema3};
+      const char* const schemas[] = {kSchema1, kSchema2, kSchema3, kSchema4};
       for (auto v = static_cast<size_t>(*version); v < std::size(schemas); ++v) {
         if (auto ok = database->run(schemas[v]); !ok) return ok;
       }
@@ -162,6 +164,34 @@ Result<void> Archive::put_findings(const Changes& c) {
   return c.told.empty() ? Result<void>() : database_.run("DELETE FROM alerts WHERE sinks = 0");
 }
 
+Result<void> Archive::put_campaigns(const std::vector<std::string>& campaigns) {
+  if (auto ok = database_.run("DELETE FROM campaigns"); !ok) return ok;
+  auto insert = database_.prepare("INSERT INTO campaigns(body) VALUES(?)");
+  if (!insert) return tl::unexpected(insert.error());
+  for (const std::string& body : campaigns) {
+    if (auto ok = insert->bind(0, body).run(); !ok) return ok;
+  }
+  return {};
+}
+
+Result<std::vector<pipeline::CampaignFinding>> Archive::campaigns() {
+  const std::lock_guard lock(mutex_);
+  return read_campaigns();
+}
+
+Result<std::vector<pipeline::CampaignFinding>> Archive::read_campaigns() {
+  std::vector<pipeline::CampaignFinding> out;
+  const auto ok =
+      for_each_row(database_, "SELECT body FROM campaigns ORDER BY number", [&](Statement& row) -> Result<void> {
+        auto campaign = report::parse_campaign(row.bytes(0));
+        if (!campaign) return tl::unexpected(campaign.error());
+        out.push_back(std::move(*campaign));
+        return {};
+      });
+  if (!ok) return tl::unexpected(ok.error());
+  return out;
+}
+
 Result<void> Archive::put_exemplars(const std::vector<Exemplar>& exemplars) {
   for (const Exemplar& e : exemplars) {
     const bool gone = e.text.empty();
@@ -214,6 +244,7 @@ Result<void> Archive::commit(const Changes& c) {
     if (auto ok = put_findings(c); !ok) return ok;
     if (auto ok = put_exemplars(c.exemplars); !ok) return ok;
     if (auto ok = put_evidence(c.evidence); !ok) return ok;
+    if (auto ok = c.campaigns ? put_campaigns(*c.campaigns) : Result<void>(); !ok) return ok;
     if (c.journal_done > 0)
       return database_.run(fmt::format("DELETE FROM journal WHERE last_exchange <= {}", c.journal_done));
     return {};

@@ -57,6 +57,7 @@ class Archive {
   // Findings that sinks were not told of, with these sinks (alerts.h).
   base::Result<std::vector<std::pair<Finding, Sinks>>> untold();
   base::Result<std::vector<Exemplar>> exemplars(std::string_view account = "");  // "": of all
+  base::Result<std::vector<pipeline::CampaignFinding>> campaigns();              // flagged ones
 
   using Saved = std::pair<uint64_t, pipeline::SavedSubject>;  // with the exchange as of which it is
   struct Changes {
@@ -67,7 +68,8 @@ class Archive {
     std::vector<std::pair<std::string, Sinks>> told;
     std::vector<Exemplar> exemplars;  // exemplars.h
     std::vector<EvidenceLine> evidence;
-    uint64_t journal_done = 0;  // up to this exchange all subjects are saved
+    std::optional<std::vector<std::string>> campaigns;  // JSON, report/json.h: all that are flagged, if they changed
+    uint64_t journal_done = 0;                          // up to this exchange all subjects are saved
   };
   // All of it or nothing.
   base::Result<void> commit(const Changes& changes);
@@ -91,10 +93,13 @@ class Archive {
  private:
   explicit Archive(store::Database database) : database_(std::move(database)) {}
   base::Result<bool> remove(std::string_view table, std::string_view account);
+  base::Result<void> forget_in_campaigns(std::string_view account, bool& found);
   base::Result<void> forget_in_journal(std::string_view account, bool& found);
   base::Result<void> put_subjects(const std::vector<Saved>& subjects);
   base::Result<void> put_findings(const Changes& changes);
   base::Result<void> put_evidence(const std::vector<EvidenceLine>& lines);
+  base::Result<std::vector<pipeline::CampaignFinding>> read_campaigns();
+  base::Result<void> put_campaigns(const std::vector<std::string>& campaigns);
   base::Result<void> put_exemplars(const std::vector<Exemplar>& exemplars);
   base::Result<void> save_changed(pipeline::Pipeline& pipeline, uint64_t exchange);
 

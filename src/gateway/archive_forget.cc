@@ -3,6 +3,8 @@
 
 #include "gateway/archive.h"
 #include "gateway/archive_rows.h"
+#include "gateway/campaign_ledger.h"
+#include "report/json.h"
 
 namespace stillwatch::gateway {
 
@@ -77,6 +79,7 @@ Result<bool> Archive::forget(std::string_view account) {
       if (!removed) return tl::unexpected(removed.error());
       found = found || *removed;
     }
+    if (auto campaigns = forget_in_campaigns(account, found); !campaigns) return campaigns;
     return forget_in_journal(account, found);
   });
   if (!ok) return tl::unexpected(ok.error());
@@ -104,6 +107,18 @@ Result<std::vector<Exemplar>> Archive::exemplars(std::string_view account) {
   });
   if (!ok) return tl::unexpected(ok.error());
   return out;
+}
+
+Result<void> Archive::forget_in_campaigns(std::string_view account, bool& found) {
+  auto campaigns = read_campaigns();
+  if (!campaigns) return tl::unexpected(campaigns.error());
+  CampaignLedger ledger(std::move(*campaigns));
+  if (!ledger.forget(account)) return {};
+  found = true;
+  std::vector<std::string> left;
+  for (const pipeline::CampaignFinding& c : ledger.known())
+    left.push_back(report::campaign_json(c, report::Depth::kReasons));
+  return put_campaigns(left);
 }
 
 // Its records become records of nobody: the numbers of the others stay.

@@ -93,6 +93,11 @@ base::Result<Config> Config::parse(std::string_view yaml, std::string_view file)
     read_days(retention, "finding_days", c.settings.findings_for);
     read_days(retention, "exemplar_days", c.settings.exemplars_for);
   });
+  section(*map, "campaigns", [&](YamlMap& campaigns) {
+    int seconds = static_cast<int>(c.settings.campaign_period.count());
+    campaigns.number("period_s", seconds, 1, 86'400);
+    c.settings.campaign_period = std::chrono::seconds(seconds);
+  });
   section(*map, "marks", [&](YamlMap& marks) { read_marks(marks, c); });
   section(*map, "summaries", [&](YamlMap& summaries) { read_summaries(summaries, c); });
   section(*map, "policy", [&](YamlMap& node) {

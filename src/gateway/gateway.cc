@@ -70,8 +70,20 @@ base::Result<UpstreamAddress> parse_upstream(std::string_view url) {
 
 namespace {
 
+constexpr std::string_view kOfCampaign = R"({"type":"campaign")";
+
 // An alert, as a program and as a person read it.
 Alert alert_of(const Finding& f, Sinks left = kAllSinks) {
+  if (f.body.starts_with(kOfCampaign)) {
+    return {f.id(),
+            f.account,
+            f.time,
+            f.body,
+            fmt::format("campaign={} exceeds the budget of false campaigns: its accounts are likely to harvest the "
+                        "model as one",
+                        f.account),
+            left};
+  }
   return {f.id(),
           f.account,
           f.time,
@@ -84,6 +96,13 @@ std::string finding_json(const pipeline::AccountFinding& f) {
   return fmt::format(R"({{"type":"finding","time":"{}","finding":{}}})",
                      base::format_rfc3339(f.flagged_at.value_or(f.last_seen)),
                      report::account_json(f, report::Depth::kReasons));
+}
+
+// It names no account: whoever is told keeps nothing that has to be forgotten.
+std::string campaign_finding_json(pipeline::CampaignFinding c) {
+  for (pipeline::CampaignReason& reason : c.why) reason.example.clear();
+  return fmt::format(R"({},"time":"{}","campaign":{}}})", kOfCampaign, base::format_rfc3339(*c.flagged_at),
+                     report::campaign_json(c, report::Depth::kRow));
 }
 
 base::Result<void> load_tls(const Settings& s, Shared& shared) {
@@ -142,9 +161,14 @@ struct Gateway::State {
     };
   }
 
-  base::Result<void> open_store();
+  // Campaigns are another: their members stand otherwise, and who is flagged for the first time is a finding.
+  void on_campaigns(const Campaigns& now, const std::vector<std::string>& fresh);
 
-  std::unordered_set<std::string> found;  // under the observer's lock, once it runs
+  base::Result<void> open_store();
+  void watch_campaigns();
+
+  std::vector<pipeline::CampaignFinding> kept_campaigns;  // until they are watched
+  std::unordered_set<std::string> found;                  // under the observer's lock, once it runs
   std::unique_ptr<Alerts> alerts;
   Shared shared;
   std::vector<std::unique_ptr<Worker>> workers;
@@ -152,6 +176,43 @@ struct Gateway::State {
   Acceptor admin{admin_io};
   std::vector<std::thread> threads;
 };
+
+void Gateway::State::on_campaigns(const Campaigns& now, const std::vector<std::string>& fresh) {
+  Standings::Members members;
+  for (const auto& [account, place] : now.member_of) {
+    const pipeline::CampaignFinding& c = now.all[place];
+    members.emplace(account, verdict::CampaignStanding{c.p_value, c.calibrated, c.exposure});
+  }
+  shared.standings.set_members(members);
+  std::vector<Finding> findings;
+  for (const std::string& name : fresh) {
+    const pipeline::CampaignFinding* c = now.find(name);
+    if (c == nullptr) continue;  // all members were forgotten meanwhile
+    ++shared.campaigns_flagged;
+    findings.push_back({name, *c->flagged_at, campaign_finding_json(*c)});
+  }
+  if (!shared.keeper) {
+    for (const Finding& f : findings) {
+      if (alerts) alerts->submit(alert_of(f));
+    }
+    return;
+  }
+  std::vector<std::string> flagged;
+  for (const pipeline::CampaignFinding& c : now.all) {
+    if (c.flagged) flagged.push_back(report::campaign_json(c, report::Depth::kReasons));
+  }
+  shared.keeper->note(std::move(flagged), std::move(findings));
+}
+
+void Gateway::State::watch_campaigns() {
+  CampaignWatchSettings c;
+  c.now = shared.settings.now;
+  c.period = shared.settings.campaign_period;
+  c.keep_for = shared.settings.findings_for;
+  c.known = std::move(kept_campaigns);
+  c.on_change = [this](const Campaigns& now, const std::vector<std::string>& fresh) { on_campaigns(now, fresh); };
+  shared.campaigns = std::make_unique<CampaignWatch>(shared.observer, std::move(c));
+}
 
 // Before anything is observed.
 base::Result<void> Gateway::State::open_store() {
@@ -162,6 +223,9 @@ base::Result<void> Gateway::State::open_store() {
   const auto findings = kept->findings();
   if (!findings) return tl::unexpected(findings.error());
   for (const Finding& f : *findings) found.insert(f.account);
+  auto campaigns = kept->campaigns();
+  if (!campaigns) return tl::unexpected(campaigns.error());
+  kept_campaigns = std::move(*campaigns);
   auto labels = kept->labels();
   if (!labels) return tl::unexpected(labels.error());
   base::Result<uint64_t> last;
@@ -245,6 +309,7 @@ base::Result<std::unique_ptr<Gateway>> Gateway::start(Settings settings, Identit
   }
   s.shared.observer.refresh();
   s.shared.ranker = std::make_unique<Ranker>(s.shared.observer, set.now);
+  s.watch_campaigns();
   asio::co_spawn(s.admin_io, serve_admin(s.admin, s.shared, s.admin_io), asio::detached);
 
   for (auto& worker : s.workers) s.threads.emplace_back([&worker] { worker->run(); });
@@ -261,6 +326,9 @@ uint16_t Gateway::port() const {
 }
 uint16_t Gateway::admin_port() const {
   return state_->admin.local_endpoint().port();
+}
+CampaignWatch& Gateway::campaigns() {
+  return *state_->shared.campaigns;
 }
 Observer& Gateway::observer() {
   return state_->shared.observer;
@@ -285,6 +353,7 @@ void Gateway::stop() {
   // In this order: what was relayed is read, what was read is kept, what was found is told.
   state_->shared.observer.finish();
   state_->shared.ranker.reset();
+  state_->shared.campaigns.reset();
   if (state_->shared.keeper) state_->shared.keeper->finish();
   state_->shared.alerts = nullptr;
   state_->alerts.reset();

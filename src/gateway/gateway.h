@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "gateway/alerts.h"
+#include "gateway/campaign_watch.h"
 #include "gateway/identity.h"
 #include "gateway/observer.h"
 #include "verdict/policy.h"
@@ -70,6 +71,7 @@ struct Settings {
   std::chrono::days findings_for{730};
   size_t exemplars = 0;  // redacted samples kept of each flagged account
   std::chrono::days exemplars_for{30};
+  std::chrono::seconds campaign_period{600};  // from the beginning of a look for campaigns to the next
   std::shared_ptr<const verdict::Policy> policy = std::make_shared<verdict::Policy>();
   MarkSettings marks;
   SummarySettings summaries;
@@ -98,6 +100,7 @@ class Gateway {
   uint16_t port() const;
   uint16_t admin_port() const;
   Observer& observer();
+  CampaignWatch& campaigns();
   uint64_t open_connections() const;
   void set_policy(std::shared_ptr<const verdict::Policy> policy);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace stillwatch::gateway {
 namespace {
@@ -42,6 +43,12 @@ void Keeper::finish() {
 void Keeper::note(Finding finding) {
   const std::lock_guard lock(noted_mutex_);
   noted_.push_back(std::move(finding));
+}
+
+void Keeper::note(std::vector<std::string> campaigns, std::vector<Finding> findings) {
+  const std::lock_guard lock(noted_mutex_);
+  campaigns_ = std::move(campaigns);
+  std::move(findings.begin(), findings.end(), std::back_inserter(noted_));
 }
 
 void Keeper::told(const std::string& account, Sinks sinks) {
@@ -98,6 +105,7 @@ base::Result<void> Keeper::round(bool everything) {
     std::move(noted_.begin(), noted_.end(), std::back_inserter(waiting_.findings));
     std::move(told_.begin(), told_.end(), std::back_inserter(waiting_.told));
     std::move(evidence_.begin(), evidence_.end(), std::back_inserter(waiting_.evidence));
+    if (campaigns_) waiting_.campaigns = std::exchange(campaigns_, std::nullopt);
     noted_.clear();
     evidence_.clear();
     told_.clear();

@@ -14,6 +14,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -46,6 +47,8 @@ class Keeper {
   void finish();
 
   void note(Finding finding);
+  // All flagged campaigns as they are now, and findings about those that were not before: kept together.
+  void note(std::vector<std::string> campaigns, std::vector<Finding> findings);
   // Sinks were told of the finding about an account: kept at the next round, or when this ends.
   void told(const std::string& account, Sinks sinks);
   // Evidence of what was put into an answer. False if it is lost: more waits than kEvidenceWaitingMax.
@@ -80,6 +83,7 @@ class Keeper {
 
   std::mutex noted_mutex_;
   std::vector<Finding> noted_;
+  std::optional<std::vector<std::string>> campaigns_;
   std::vector<EvidenceLine> evidence_;
   size_t evidence_bytes_ = 0;  // of these, and of those that wait for the archive
   std::vector<std::pair<std::string, Sinks>> told_;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace stillwatch::gateway {
 namespace {
 
@@ -60,6 +62,17 @@ std::string metrics_text(const Shared& s) {
   add("accounts", "gauge", "Accounts with a profile", o.accounts);
   add("profiles_in_memory", "gauge", "Of these, profiles that are in memory", o.profiles);
   add("findings_total", "counter", "Accounts flagged for the first time", s.findings.load());
+  const auto campaigns = s.campaigns->latest();
+  add("campaign_findings_total", "counter", "Campaigns flagged for the first time", s.campaigns_flagged.load());
+  add("campaigns_flagged", "gauge", "Campaigns that are flagged",
+      std::count_if(campaigns->all.begin(), campaigns->all.end(), [](const auto& c) { return c.flagged; }));
+  add("campaign_accounts", "gauge", "Accounts in them", campaigns->member_of.size());
+  add("campaign_looks_total", "counter", "Looks for campaigns", campaigns->last.looks);
+  if (campaigns->last.looks > 0) {
+    add("campaign_look_age_seconds", "gauge", "Since the last of them ended",
+        std::chrono::duration<double>(s.settings.now() - campaigns->last.looked).count());
+    add("campaign_look_cpu_seconds", "gauge", "Processor time that it took", campaigns->last.cpu_seconds);
+  }
   head("policy_requests_total", "counter", "Requests that a rung of the policy was done to, or would have been");
   for (size_t rung = 0; rung < verdict::kRungs; ++rung) {
     const auto name = verdict::name_of(static_cast<verdict::Rung>(rung));

@@ -49,15 +49,33 @@ bool Standings::update(const pipeline::AccountFinding& f) {
   const bool judged = !f.looks.empty();
   const bool kept = f.flagged || f.label || (judged && f.evidence.p_value <= verdict::kPValueMax);
   const std::unique_lock lock(mutex_);
-  if (!kept) {
-    remove(f.account);
-  } else {
-    Entry& entry = entries_[f.account];
-    entry.standing = {{}, f.verdict, f.evidence.p_value, f.evidence.calibrated, f.exposure};
-    decide(f.account, entry);
+  auto it = entries_.find(f.account);
+  if (it == entries_.end() && kept) it = entries_.try_emplace(f.account).first;
+  if (it != entries_.end()) {
+    Entry& entry = it->second;
+    entry.own = kept;
+    entry.standing = {{}, f.verdict, f.evidence.p_value, f.evidence.calibrated, f.exposure, entry.standing.campaign};
+    if (entry.own || entry.standing.campaign) {
+      decide(f.account, entry);
+    } else {
+      remove(f.account);
+    }
   }
   kept_ = entries_.size();
   return kept;
+}
+
+void Standings::set_members(const Members& members) {
+  const std::unique_lock lock(mutex_);
+  std::vector<std::string> gone;
+  for (auto& [account, entry] : entries_) {
+    entry.standing.campaign = std::nullopt;
+    if (!entry.own && !members.contains(account)) gone.push_back(account);
+  }
+  for (const std::string& account : gone) remove(account);
+  for (const auto& [account, campaign] : members) entries_[account].standing.campaign = campaign;
+  kept_ = entries_.size();
+  decide_all();
 }
 
 void Standings::set_policy(std::shared_ptr<const verdict::Policy> policy) {

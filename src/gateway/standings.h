@@ -2,8 +2,9 @@
 // every request. Where a policy refuses more accounts than it may without a second operator, those beyond wait: they
 // are decided about as if that rung only observed.
 //
-// Kept are accounts that a policy can be about: flagged, labelled, or with a p-value up to verdict::kPValueMax. Thread
-// rule: all methods from any thread; find() costs next to nothing while nobody stands out.
+// Kept are accounts that a policy can be about: flagged, labelled, with a p-value up to verdict::kPValueMax, or members
+// of a flagged campaign. Thread rule: all methods from any thread; find() costs next to nothing while nobody stands
+// out.
 #pragma once
 
 #include <atomic>
@@ -31,9 +32,12 @@ class Standings {
  public:
   explicit Standings(std::shared_ptr<const verdict::Policy> policy) : policy_(std::move(policy)) {}
 
-  // True if the account is kept: what it takes matters from now on.
+  // True if the account is kept for its own sake: what it takes matters from now on.
   bool update(const pipeline::AccountFinding& finding);
   void set_policy(std::shared_ptr<const verdict::Policy> policy);
+  // Who is a member of a flagged campaign from now on.
+  using Members = std::unordered_map<std::string, verdict::CampaignStanding, base::TextHash, std::equal_to<>>;
+  void set_members(const Members& members);
   void forget(std::string_view account);
   // Of another policy than the one in force it says nothing.
   void approve(const Approval& approval);
@@ -54,6 +58,7 @@ class Standings {
   struct Entry {
     verdict::Standing standing;  // its account is empty: the key is
     verdict::Decision decision;
+    bool own = false;      // kept for its own sake
     bool refused = false;  // counts among refused_
     bool waits = false;    // to be refused, for a second operator
   };

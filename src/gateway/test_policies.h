@@ -50,8 +50,9 @@ class Policies : public testing::Test {
     s.exemplars = exemplars_;
     s.time_field = time_field_;
     s.ticks = [] { return int64_t{1}; };
-    auto started = Gateway::start(
-        s, Identity({}, {}), std::make_unique<pipeline::Pipeline>(nullptr, verdict::Labels(), pipeline::Options{}));
+    s.alerts.json_log = alert_log_;
+    s.alerts.now = s.now;
+    auto started = Gateway::start(s, Identity({}, {}), pipeline_());
     ASSERT_TRUE(started) << started.error().message;
     gateway_ = std::move(*started);
   }
@@ -85,6 +86,10 @@ class Policies : public testing::Test {
   SummarySettings summaries_;
   size_t exemplars_ = 0;
   std::string time_field_;
+  std::string alert_log_;
+  std::function<std::unique_ptr<pipeline::Pipeline>()> pipeline_ = [] {
+    return std::make_unique<pipeline::Pipeline>(nullptr, verdict::Labels(), pipeline::Options{});
+  };
   Upstream::Reply reply_ = [](const Message&) { return answer(kAnswer); };
   std::filesystem::path folder_;
   Upstream upstream_;

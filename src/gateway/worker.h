@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "gateway/asio.h"
+#include "gateway/campaign_watch.h"
 #include "gateway/challenges.h"
 #include "gateway/gateway.h"
 #include "gateway/histogram.h"
@@ -57,11 +58,13 @@ struct Shared {
   std::atomic<uint64_t> observed_bytes{0};              // of large bodies under way
   std::optional<asio::ssl::context> listener_tls = {};  // none: in the clear
   std::optional<asio::ssl::context> upstream_tls = {};
-  std::atomic<uint64_t> findings{0};    // accounts flagged for the first time
-  std::unique_ptr<Keeper> keeper = {};  // none: nothing is kept
+  std::atomic<uint64_t> findings{0};           // accounts flagged for the first time
+  std::atomic<uint64_t> campaigns_flagged{0};  // campaigns, likewise
+  std::unique_ptr<Keeper> keeper = {};         // none: nothing is kept
   std::unique_ptr<Ranker> ranker = {};
-  std::unique_ptr<Marker> marker = {};  // none: there is no key to mark with
-  Alerts* alerts = nullptr;             // none: nobody is told
+  std::unique_ptr<CampaignWatch> campaigns = {};  // there while anything is served
+  std::unique_ptr<Marker> marker = {};            // none: there is no key to mark with
+  Alerts* alerts = nullptr;                       // none: nobody is told
 
   // When a request came: now or, in a rehearsal, when it says.
   base::Time time_of(const wire::RequestHead& head) const {

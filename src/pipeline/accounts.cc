@@ -16,6 +16,11 @@ Accounts::Node* Accounts::find(std::string_view name) {
   return it == by_name_.end() ? nullptr : &*it;
 }
 
+const Accounts::Node* Accounts::find(std::string_view name) const {
+  const auto it = by_name_.find(name);
+  return it == by_name_.end() ? nullptr : &*it;
+}
+
 Accounts::Node& Accounts::insert(std::string_view name) {
   Node& node = *by_name_.emplace(std::string(name), Account{}).first;
   if (free_.empty()) {

@@ -41,6 +41,7 @@ class Accounts {
   void bound(size_t profiles_max, size_t crowd_max, Fetch fetch);
 
   Node* find(std::string_view name);
+  const Node* find(std::string_view name) const;
   // With its profile in memory, made where there is no such account; null if that cannot be.
   Node* use(std::string_view name);
   // Its whole life; nothing if that cannot be had.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "base/hash.h"
 
@@ -10,6 +11,8 @@ namespace stillwatch::pipeline {
 namespace {
 
 using campaigns::Campaign;
+using campaigns::Key;
+using campaigns::KeyKind;
 using campaigns::LinkKind;
 
 constexpr double kWatchQValue = 0.1;
@@ -33,12 +36,71 @@ LinkText text_of(LinkKind kind) {
   return {};
 }
 
-std::vector<CampaignReason> reasons_of(const Campaign& c, const signals::Baseline& baseline) {
+std::string_view name_of(KeyKind kind) {
+  switch (kind) {
+    case KeyKind::kPrompt:
+      return "a prompt";
+    case KeyKind::kOpening:
+      return "an opening";
+    case KeyKind::kSystem:
+      return "a system prompt";
+    case KeyKind::kNetwork:
+      return "a network";
+    case KeyKind::kClient:
+      return "a client";
+  }
+  return "";
+}
+
+double novel(const profile::Summary& all) {
+  return std::min(all.prompts.estimate(), static_cast<double>(all.meaningful));
+}
+
+// What the rarest of the keys is that both have, and how many have it.
+std::string shared_key(const campaigns::Accounts& accounts, const campaigns::Trace& a, const campaigns::Trace& b,
+                       bool identity) {
+  std::unordered_map<uint64_t, size_t> holders;
+  for (const Key& key : a.keys) {
+    const bool both = std::any_of(b.keys.begin(), b.keys.end(), [&](const Key& k) { return k.hash == key.hash; });
+    if (both && identity == campaigns::is_identity(key.kind)) holders[key.hash] = 0;
+  }
+  for (const campaigns::Trace& t : accounts.traces) {
+    for (const Key& key : t.keys) {
+      if (const auto it = holders.find(key.hash); it != holders.end()) ++it->second;
+    }
+  }
+  const Key* rarest = nullptr;
+  for (const Key& key : a.keys) {
+    const auto it = holders.find(key.hash);
+    if (it != holders.end() && (rarest == nullptr || it->second < holders[rarest->hash])) rarest = &key;
+  }
+  if (rarest == nullptr) return "";
+  return fmt::format("{} that {} of {} accounts have", name_of(rarest->kind), holders[rarest->hash],
+                     accounts.traces.size());
+}
+
+// Of the link that says most of that kind.
+std::string example_of(LinkKind kind, const Campaign& c, const campaigns::Accounts& accounts) {
+  const campaigns::Link& link = c.strongest[static_cast<size_t>(kind)];
+  const campaigns::Trace& a = accounts.traces[link.a];
+  const campaigns::Trace& b = accounts.traces[link.b];
+  const double evidence = static_cast<double>(link.evidence[static_cast<size_t>(kind)]);
+  std::string example = fmt::format("{} and {}: evidence {:.1f}", a.account, b.account, evidence);
+  if (kind == LinkKind::kContent || kind == LinkKind::kIdentity) {
+    const std::string key = shared_key(accounts, a, b, kind == LinkKind::kIdentity);
+    if (!key.empty()) example.append(", ").append(key);
+  }
+  return example;
+}
+
+std::vector<CampaignReason> reasons_of(const Campaign& c, const profile::Summary& all,
+                                       const campaigns::Accounts& accounts, const signals::Baseline& baseline) {
   std::vector<CampaignReason> why;
   for (size_t k = 0; k < campaigns::kLinkKinds; ++k) {
     if (c.links[k] < 0.01) continue;
-    const LinkText text = text_of(static_cast<LinkKind>(k));
-    why.push_back({std::string(text.kind), c.links[k], std::string(text.explanation)});
+    const auto kind = static_cast<LinkKind>(k);
+    const LinkText text = text_of(kind);
+    why.push_back({std::string(text.kind), c.links[k], std::string(text.explanation), example_of(kind, c, accounts)});
   }
   size_t told = 0;
   for (const signals::Reading& r : baseline.read(c.judged.values, c.judged.look)) {
@@ -46,17 +108,19 @@ std::vector<CampaignReason> reasons_of(const Campaign& c, const signals::Baselin
     if (r.share <= 0 || told++ == kSignalsTold) break;
     why.push_back({std::string(signals::info_of(r.signal).name), r.share, fmt::format("pooled: {}", r.explanation)});
   }
-  why.push_back({"complementarity", 1 - c.judged.overlap,
-                 fmt::format("{:.0f} % of their prompts are sent by one member alone", 100 * (1 - c.judged.overlap))});
+  why.push_back(
+      {"complementarity", 1 - c.judged.overlap,
+       fmt::format("{:.0f} % of their prompts are sent by one member alone", 100 * (1 - c.judged.overlap)),
+       fmt::format("{} exchanges of all members hold about {:.0f} distinct prompts", all.exchanges, novel(all))});
   return why;
 }
 
 }  // namespace
 
-std::vector<CampaignFinding> describe(const std::vector<Campaign>& found, const campaigns::Accounts& accounts,
-                                      const signals::Baseline& baseline) {
+std::vector<CampaignFinding> find_campaigns(const campaigns::Accounts& accounts, const campaigns::Reference& reference,
+                                            const signals::Baseline& baseline) {
   std::vector<CampaignFinding> out;
-  for (const Campaign& c : found) {
+  for (const Campaign& c : campaigns::find(accounts, reference, baseline, {})) {
     if (c.q_value > kWatchQValue) continue;
     CampaignFinding f;
     profile::Summary all;
@@ -80,35 +144,11 @@ std::vector<CampaignFinding> describe(const std::vector<Campaign>& found, const 
     f.resolution = c.p_value.resolution;
     f.extrapolated = c.p_value.extrapolated;
     f.q_value = c.q_value;
-    f.exposure = {std::min(all.prompts.estimate(), static_cast<double>(all.meaningful)), all.output_tokens,
-                  static_cast<double>(all.cells.nonzero()) / features::kCells};
-    f.why = reasons_of(c, baseline);
+    f.calibrated = baseline.calibrated();
+    f.exposure = {novel(all), all.output_tokens, static_cast<double>(all.cells.nonzero()) / features::kCells};
+    f.why = reasons_of(c, all, accounts, baseline);
     out.push_back(std::move(f));
   }
-  return out;
-}
-
-campaigns::Accounts traces_of(const Accounts& accounts, const verdict::Labels& labels, base::Time now,
-                              std::optional<verdict::LabelKind> without) {
-  std::vector<const Accounts::Node*> nodes;
-  for (const Accounts::Node* node : accounts.slots()) {
-    if (node == nullptr || node->second.exchanges() < signals::kFirstLook) continue;
-    const auto label = labels.find(node->first, now);
-    if (!label || label->kind != without) nodes.push_back(node);
-  }
-  std::sort(nodes.begin(), nodes.end(), [](const auto* x, const auto* y) { return x->first < y->first; });
-  campaigns::Accounts out;
-  std::vector<const Accounts::Node*> known;
-  for (const Accounts::Node* node : nodes) {
-    const auto summary = accounts.lifetime(*node);
-    if (!summary) continue;
-    out.traces.push_back(campaigns::Trace::of(node->first, *summary));
-    known.push_back(node);
-  }
-  out.summary_of = [&accounts, known = std::move(known)](uint32_t i) {
-    auto summary = accounts.lifetime(*known[i]);
-    return summary ? std::make_shared<const profile::Summary>(std::move(*summary)) : nullptr;
-  };
   return out;
 }
 

@@ -51,6 +51,7 @@ struct CampaignReason {
   std::string kind;     // of link, or a signal of the pooled members
   double strength = 0;  // mean evidence of links (natural logarithm), share of a score, or a share
   std::string explanation;
+  std::string example = {};  // one case of it, in words; "" if there is none to show
 };
 
 // Accounts that act as one, judged as one subject (docs/campaigns.md).
@@ -58,12 +59,14 @@ struct CampaignFinding {
   std::string campaign;
   std::vector<std::string> accounts;  // who lean most towards the rest first
   bool flagged = false;
+  std::optional<base::Time> flagged_at = {};  // by a gateway: the look that did so first
   uint64_t exchanges = 0;
   base::Time first_seen{};
   base::Time last_seen{};
   double p_value = 1;
   double resolution = 1;
   bool extrapolated = false;
+  bool calibrated = false;
   double q_value = 1;  // over all groups of this run; flagged by it
   verdict::Exposure exposure;
   std::vector<CampaignReason> why;

@@ -8,6 +8,7 @@
 #include "base/recent.h"
 #include "pipeline/accounts.h"
 #include "pipeline/campaigns.h"
+#include "pipeline/traces.h"
 
 namespace stillwatch::pipeline {
 
@@ -47,9 +48,6 @@ struct Pipeline::State {
   void note_time(base::Time from, base::Time to);
   const Judged& judged(Account& account) const;
   AccountFinding outline(Accounts::Node& node) const;
-  campaigns::Accounts traces(std::optional<LabelKind> without) const {
-    return traces_of(accounts, labels, last, without);
-  }
   double threshold() const { return options.false_alarms_per_10000 / 10'000; }
 };
 
@@ -230,15 +228,30 @@ void Pipeline::judge_campaigns_by(std::shared_ptr<const campaigns::Reference> re
   state_->groups = std::move(reference);
 }
 
+std::shared_ptr<const campaigns::Reference> Pipeline::campaign_reference() const {
+  return state_->groups;
+}
+
 std::vector<CampaignFinding> Pipeline::campaigns() const {
   const State& s = *state_;
   if (!s.groups || !s.baseline) return {};
-  const campaigns::Accounts accounts = s.traces(LabelKind::kBenign);
-  return describe(campaigns::find(accounts, *s.groups, *s.baseline, {}), accounts, *s.baseline);
+  return find_campaigns(traces_of(s.accounts, s.labels, s.last, LabelKind::kBenign), *s.groups, *s.baseline);
+}
+
+void Pipeline::traces(size_t from, size_t count, std::vector<campaigns::Trace>& out) const {
+  const State& s = *state_;
+  add_traces(s.accounts, s.accounts.slots(from, count), s.labels, s.last, LabelKind::kBenign, out);
+}
+
+std::shared_ptr<const profile::Summary> Pipeline::lifetime(std::string_view account) const {
+  const Accounts::Node* node = std::as_const(state_->accounts).find(account);
+  auto life = node != nullptr ? state_->accounts.lifetime(*node) : std::nullopt;
+  return life ? std::make_shared<const profile::Summary>(std::move(*life)) : nullptr;
 }
 
 base::Result<campaigns::Reference> Pipeline::calibrate_campaigns(const Baseline& baseline) const {
-  return campaigns::Reference::of(state_->traces(LabelKind::kHostile), baseline);
+  return campaigns::Reference::of(traces_of(state_->accounts, state_->labels, state_->last, LabelKind::kHostile),
+                                  baseline);
 }
 
 Overview Pipeline::overview() const {

@@ -68,6 +68,11 @@ class Pipeline {
   // Campaigns are judged by what honest groups look like; without it none are sought.
   void judge_campaigns_by(std::shared_ptr<const campaigns::Reference> reference);
   std::vector<CampaignFinding> campaigns() const;
+  // campaigns() in pieces, for callers that cannot wait for it: find_campaigns (campaigns.h) on the traces of all
+  // slots, in the order of accounts' names.
+  std::shared_ptr<const campaigns::Reference> campaign_reference() const;  // null: none are sought
+  void traces(size_t from, size_t count, std::vector<campaigns::Trace>& out) const;
+  std::shared_ptr<const profile::Summary> lifetime(std::string_view account) const;  // null if it cannot be had
   // What honest groups look like, of everything observed (accounts labelled hostile left out).
   base::Result<campaigns::Reference> calibrate_campaigns(const signals::Baseline& baseline) const;
 

@@ -86,12 +86,16 @@ Json exposure_of(const verdict::Exposure& e) {
 
 }  // namespace
 
-std::string campaign_json(const pipeline::CampaignFinding& c) {
+std::string campaign_json(const pipeline::CampaignFinding& c, Depth depth) {
   Json why = Json::array();
   for (const pipeline::CampaignReason& r : c.why)
-    why.push_back({{"kind", r.kind}, {"strength", finite(r.strength)}, {"explanation", r.explanation}});
-  return dump({{"campaign", c.campaign},
+    why.push_back({{"kind", r.kind},
+                   {"strength", finite(r.strength)},
+                   {"explanation", r.explanation},
+                   {"example", r.example.empty() ? Json() : Json(r.example)}});
+  Json json = {{"campaign", c.campaign},
                {"flagged", c.flagged},
+               {"flagged_at", c.flagged_at ? Json(base::format_rfc3339(*c.flagged_at)) : Json()},
                {"verdict", verdict::name_of(c.verdict)},
                {"members", c.accounts.size()},
                {"exchanges", c.exchanges},
@@ -100,10 +104,50 @@ std::string campaign_json(const pipeline::CampaignFinding& c) {
                {"p_value", finite(c.p_value, 1)},
                {"resolution", finite(c.resolution, 1)},
                {"extrapolated", c.extrapolated},
+               {"calibrated", c.calibrated},
                {"q_value", finite(c.q_value, 1)},
                {"exposure", exposure_of(c.exposure)},
-               {"why", why},
-               {"accounts", c.accounts}});
+               {"why", why}};
+  if (depth != Depth::kRow) json["accounts"] = c.accounts;
+  return dump(json);
+}
+
+base::Result<pipeline::CampaignFinding> parse_campaign(std::string_view json) {
+  const auto fail = [] { return base::fail(base::ErrorCode::kInput, "a campaign is damaged"); };
+  const Json in = Json::parse(json, nullptr, false);
+  if (!in.is_object()) return fail();
+  try {
+    const auto time = [&](const char* key) {
+      return base::parse_rfc3339(in.at(key).get<std::string>()).value_or(base::Time{});
+    };
+    pipeline::CampaignFinding c;
+    in.at("campaign").get_to(c.campaign);
+    in.at("flagged").get_to(c.flagged);
+    c.verdict = c.flagged ? verdict::Verdict::kHarvest : verdict::Verdict::kWatch;
+    if (!in.at("flagged_at").is_null()) c.flagged_at = time("flagged_at");
+    in.at("exchanges").get_to(c.exchanges);
+    c.first_seen = time("first_seen");
+    c.last_seen = time("last_seen");
+    in.at("p_value").get_to(c.p_value);
+    in.at("resolution").get_to(c.resolution);
+    in.at("extrapolated").get_to(c.extrapolated);
+    in.at("calibrated").get_to(c.calibrated);
+    in.at("q_value").get_to(c.q_value);
+    const Json& exposure = in.at("exposure");
+    exposure.at("novel_exchanges").get_to(c.exposure.novel_exchanges);
+    exposure.at("output_tokens").get_to(c.exposure.output_tokens);
+    exposure.at("coverage").get_to(c.exposure.coverage);
+    for (const Json& r : in.at("why")) {
+      const Json& example = r.at("example");
+      c.why.push_back({r.at("kind").get<std::string>(), r.at("strength").get<double>(),
+                       r.at("explanation").get<std::string>(),
+                       example.is_null() ? std::string() : example.get<std::string>()});
+    }
+    in.at("accounts").get_to(c.accounts);
+    return c;
+  } catch (const Json::exception&) {
+    return fail();
+  }
 }
 
 std::string summary_json(const pipeline::Overview& f, const ReadStats& s) {
@@ -181,7 +225,7 @@ void write_json(const pipeline::Findings& findings, const ReadStats& stats, cons
   } else {
     for (const pipeline::CampaignFinding& c : findings.campaigns) {
       write(first ? "[\n" : ",\n");
-      write(campaign_json(c));
+      write(campaign_json(c, Depth::kReasons));
       first = false;
     }
     write(first ? "[]" : "\n]");

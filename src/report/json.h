@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.h"
 #include "pipeline/findings.h"
 #include "report/read_stats.h"
 
@@ -19,7 +20,10 @@ void write_json(const pipeline::Findings& findings, const ReadStats& stats, cons
 // How much is told of one account: a row of a table; and why and since when; and its histograms, for drill-down.
 enum class Depth : uint8_t { kRow, kReasons, kDetails };
 
-std::string campaign_json(const pipeline::CampaignFinding& campaign);
+// kRow: without the accounts, which may be many.
+std::string campaign_json(const pipeline::CampaignFinding& campaign, Depth depth);
+// Back again, of what campaign_json wrote.
+base::Result<pipeline::CampaignFinding> parse_campaign(std::string_view json);
 
 // The pieces, for the HTML page: compact JSON text of the summary and of one account.
 std::string summary_json(const pipeline::Overview& overview, const ReadStats& stats);

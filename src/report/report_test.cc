@@ -124,6 +124,18 @@ TEST(Terminal, LooksAsItShould) {
   EXPECT_NE(to_terminal(uncalibrated, stats(), {}).find("drifted"), std::string::npos);
 }
 
+TEST(JsonReport, ACampaignIsReadBackAsItWasWritten) {
+  pipeline::CampaignFinding c = with_campaign().campaigns.front();
+  c.flagged_at = base::from_ms(1'772'409'600'000);
+  c.why.front().example = "acct_2 and acct_3: evidence 4.0";
+  const std::string text = campaign_json(c, Depth::kReasons);
+  const auto again = parse_campaign(text);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(campaign_json(*again, Depth::kReasons), text);
+  EXPECT_EQ(Json::parse(text)["why"][0]["example"], "acct_2 and acct_3: evidence 4.0");
+  for (const char* damaged : {"", "[]", "{}", R"({"campaign":1})"}) EXPECT_FALSE(parse_campaign(damaged)) << damaged;
+}
+
 TEST(Terminal, TellsOfCampaignsAndWhy) {
   const std::string text = to_terminal(with_campaign(), stats(), {});
   EXPECT_NE(text.find("campaign-0a1b2c3d harvest: 2 accounts, 200 exchanges"), std::string::npos) << text;

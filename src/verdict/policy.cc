@@ -19,11 +19,14 @@ constexpr Name<What> kPutIn[] = {{"watermark", kWatermark}, {"canary", kCanary}}
 constexpr uint32_t kDay = 86'400;
 
 void read_conditions(YamlMap when, RungRule& rule, YamlMap& parent) {
+  when.flag("campaign", rule.campaign);
   when.flag("flagged", rule.flagged);
   when.number("p_value_max", rule.p_value_max, 0, kPValueMax);
   when.number("novel_exchanges_min", rule.novel_exchanges_min, 0, 1e12);
   when.number("output_tokens_min", rule.output_tokens_min, 0, 1e15);
   when.number("coverage_min", rule.coverage_min, 0, 1);
+  if (rule.campaign && !rule.flagged)
+    when.fail(when.node(), "a rung about members of campaigns is about flagged ones: leave `flagged` out");
   if (!rule.flagged && rule.p_value_max >= 1)
     when.fail(when.node(), "without `flagged` a rung needs `p_value_max` below 1: it would be done to everybody");
   parent.adopt(when);
@@ -88,13 +91,18 @@ RungRule read_rule(const YAML::Node& node, Mode mode, YamlMap& parent) {
   return rule;
 }
 
+bool exposed(const RungRule& rule, const Exposure& e) {
+  return e.novel_exchanges >= rule.novel_exchanges_min &&
+         static_cast<double>(e.output_tokens) >= rule.output_tokens_min && e.coverage >= rule.coverage_min;
+}
+
 bool holds(const RungRule& rule, const Standing& s) {
+  if (rule.campaign)
+    return s.campaign && s.campaign->p_value <= rule.p_value_max && exposed(rule, s.campaign->exposure);
   const bool labelled = s.verdict == Verdict::kLabelledHostile;
   if (rule.flagged && !labelled && s.verdict != Verdict::kHarvest) return false;
   if (!labelled && (s.verdict == Verdict::kInsufficient || s.p_value > rule.p_value_max)) return false;
-  return s.exposure.novel_exchanges >= rule.novel_exchanges_min &&
-         static_cast<double>(s.exposure.output_tokens) >= rule.output_tokens_min &&
-         s.exposure.coverage >= rule.coverage_min;
+  return exposed(rule, s.exposure);
 }
 
 template <typename T, size_t N>
@@ -141,11 +149,12 @@ bool Policy::marks() const {
 Decision Policy::decide(const Standing& s) const {
   Decision d;
   if (s.verdict == Verdict::kLabelledBenign || allowed(s.account)) return d;
-  const bool may_act = s.calibrated || act_uncalibrated_ || s.verdict == Verdict::kLabelledHostile;
+  const bool by_person = s.verdict == Verdict::kLabelledHostile;
   for (const RungRule& rule : rules_) {
     if (rule.mode == Mode::kOff || !holds(rule, s)) continue;
     const auto bit = static_cast<uint8_t>(1u << static_cast<int>(rule.rung));
-    if (rule.mode == Mode::kObserve || !may_act) {
+    const bool calibrated = rule.campaign ? s.campaign->calibrated : s.calibrated || by_person;
+    if (rule.mode == Mode::kObserve || !(calibrated || act_uncalibrated_)) {
       d.observed |= bit;
       continue;
     }

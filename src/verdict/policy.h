@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,13 @@ constexpr uint32_t kDelayMsMax = 60'000;
 constexpr uint32_t kDraftsMax = 16;
 constexpr double kPValueMax = 0.05;  // less evidence than this is no reason to act
 
+// A flagged campaign, judged as one subject.
+struct CampaignStanding {
+  double p_value = 1;
+  bool calibrated = false;
+  Exposure exposure;  // through all members
+};
+
 // What a decision is about.
 struct Standing {
   std::string_view account;
@@ -38,12 +46,14 @@ struct Standing {
   double p_value = 1;
   bool calibrated = false;
   Exposure exposure;
+  std::optional<CampaignStanding> campaign = {};  // that the account is a member of
 };
 
 struct RungRule {
   Rung rung = Rung::kDelay;
   Mode mode = Mode::kObserve;
-  // All of these must hold.
+  // All of these must hold: of the account or, with `campaign`, of a flagged campaign that it is a member of.
+  bool campaign = false;
   bool flagged = true;     // the verdict is harvest or labelled-hostile
   double p_value_max = 1;  // of an account that has been judged; labelled ones pass
   double novel_exchanges_min = 0;

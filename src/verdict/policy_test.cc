@@ -57,6 +57,37 @@ TEST(Policy, ClimbsTheLadderWithEvidenceAndExposure) {
   EXPECT_TRUE(policy.decide(s).nothing());
 }
 
+TEST(Policy, ActsOnMembersOfFlaggedCampaignsWhereARungSaysSo) {
+  const Policy policy = parse(R"(
+mode: enforce
+allow: [acct_ours]
+rungs:
+  - {rung: refuse}
+  - {rung: delay, when: {campaign: true, p_value_max: 0.01, novel_exchanges_min: 500}}
+)")
+                            .value();
+  Standing s{"a", Verdict::kClear, 0.4, true, {26, 5000, 0.01}};
+  EXPECT_TRUE(policy.decide(s).nothing());
+  s.campaign = {0.001, true, {10'000, 2'000'000, 0.5}};
+  EXPECT_EQ(policy.decide(s).enforced, 1);  // its own evidence does not refuse it
+  s.campaign->calibrated = false;
+  EXPECT_EQ(policy.decide(s).enforced, 0);
+  EXPECT_EQ(policy.decide(s).observed, 1);
+  s.campaign->calibrated = true;
+  s.campaign->exposure.novel_exchanges = 499;
+  EXPECT_TRUE(policy.decide(s).nothing());
+  s.campaign = {0.02, true, {10'000, 2'000'000, 0.5}};
+  EXPECT_TRUE(policy.decide(s).nothing());
+  s.campaign->p_value = 0.001;
+  s.account = "acct_ours";
+  EXPECT_TRUE(policy.decide(s).nothing());
+  s.account = "a";
+  s.verdict = Verdict::kLabelledBenign;
+  EXPECT_TRUE(policy.decide(s).nothing());
+  EXPECT_THAT(error_of("rungs: [{rung: strip, when: {campaign: true, flagged: false, p_value_max: 0.01}}]"),
+              testing::HasSubstr("leave `flagged` out"));
+}
+
 TEST(Policy, LeavesAloneWhomItIsToldTo) {
   const Policy policy = parse(kLadder).value();
   EXPECT_TRUE(policy.decide(harvest("acct_ours")).nothing());

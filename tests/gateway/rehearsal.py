@@ -1,7 +1,9 @@
 """Simulated traffic through a gateway and through a scan of its log: the same findings."""
 import json
 import os
+import signal
 import subprocess
+import urllib.error
 import urllib.request
 
 import parts
@@ -18,41 +20,105 @@ groups:
 """
 
 
+HONEST = """
+duration_days: 10
+seed: 6
+groups:
+  - {class: people, accounts: 400, exchanges_median: 40, exchanges_sigma: 0.3, exchanges_max: 90}
+  - {class: coding_agent, accounts: 10, exchanges_median: 40}
+"""
+HYDRA = """
+duration_days: 10
+seed: 5
+groups:
+  - {class: people, accounts: 90, exchanges_median: 40, exchanges_sigma: 0.3, exchanges_max: 90}
+  - {class: coding_agent, accounts: 5, exchanges_median: 40}
+  - {class: harvest, accounts: 60, exchanges_median: 80, campaign_size: 20}
+"""
+
+
+def run(*argv):
+  subprocess.run(argv, check=True, capture_output=True, cwd=ROOT)
+
+
 class Rehearsal(parts.Case):
 
-  def findings_are_those_of_a_scan(self, *baseline):
+  def findings_are_those_of_a_scan(self, *baseline, population=POPULATION, config="", also=None):
     for tool in ("stillwatch_standin", "stillwatch_replay"):
       if not os.access(os.path.join(TOOLS, tool), os.X_OK):
         self.skipTest(f"{tool} is not built")
-    config, log, report = (os.path.join(self.folder, name) for name in ("population.yaml", "log.jsonl", "report.json"))
-    with open(config, "w", encoding="ascii") as f:
-      f.write(POPULATION)
-    run = lambda *argv: subprocess.run(argv, check=True, capture_output=True, cwd=ROOT)
-    run(parts.PROGRAM, "population", "--config", config, "--prompts", "data/prompts", "--out", log, "--truth",
-        os.path.join(self.folder, "truth"))
+    log, report = self.simulated(population, "log.jsonl"), os.path.join(self.folder, "report.json")
     run(parts.PROGRAM, "scan", log, "--quiet", "--json", report, *baseline)
     model = self.start(parts.Process, "standin", [os.path.join(TOOLS, "stillwatch_standin")])
     gateway_config = os.path.join(self.folder, "stillwatch.yaml")
     with open(gateway_config, "w", encoding="ascii") as f:
       f.write("time_header: x-replay-time\nmemory_mib: 1\n"
-              "identity: {account_header: x-account, forwarded: {trusted: [127.0.0.1/32]}}\n")
+              "identity: {account_header: x-account, forwarded: {trusted: [127.0.0.1/32]}}\n" + config)
     gateway = self.start(parts.Gateway, int(model.wait_for(r"port (\d+)").group(1)), "--config", gateway_config, *baseline)
     run(os.path.join(TOOLS, "stillwatch_replay"), log, "--port", str(gateway.port), "--connections", "4")
     parts.wait_until(gateway.all_read, "everything is read")
     with open(report, encoding="utf-8") as f:
       scanned = json.load(f)
 
-    def live():
-      with urllib.request.urlopen(f"http://127.0.0.1:{gateway.admin_port}/api/v1/accounts", timeout=parts.WAIT) as answer:
+    def live(what="accounts"):
+      with urllib.request.urlopen(f"http://127.0.0.1:{gateway.admin_port}/api/v1/{what}", timeout=parts.WAIT) as answer:
         return json.load(answer)
 
     parts.wait_until(lambda: live()["summary"]["exchanges"] == scanned["summary"]["exchanges"], "and ranked")
+    if also:
+      also(gateway, live, scanned)
     found = live()
     self.assertGreater(scanned["summary"]["accounts_judged"], 30)
     self.assertEqual(found["accounts"], scanned["accounts"])
     for name in ("p_value_histogram", "accounts_flagged", "output_tokens", "from", "to"):
       self.assertEqual(found["summary"][name], scanned["summary"][name], name)
     self.assertEqual(gateway.stop(), 0)
+
+  def simulated(self, population, name):
+    config, log = os.path.join(self.folder, "population.yaml"), os.path.join(self.folder, name)
+    with open(config, "w", encoding="ascii") as f:
+      f.write(population)
+    run(parts.PROGRAM, "population", "--config", config, "--prompts", "data/prompts", "--out", log, "--truth",
+        os.path.join(self.folder, "truth"))
+    return log
+
+  def campaigns_are_those_of_the_scan(self, gateway, live, scanned):
+    self.assertEqual([c["flagged"] for c in scanned["campaigns"]], [True])
+    # Looks at the first half of the traffic may have named it after another member.
+    plain = lambda campaign: {k: v for k, v in campaign.items() if k not in ("campaign", "flagged_at")}
+    expected = scanned["campaigns"][0]
+
+    def alike():
+      names = [c["campaign"] for c in live("campaigns")["campaigns"]]
+      return len(names) == 1 and plain(live("campaigns/" + names[0])) == plain(expected)
+
+    parts.wait_until(alike, "a look has found what the scan found")
+    self.assertEqual(self.status_for(gateway, expected["accounts"][0]), 200)
+    config = os.path.join(self.folder, "stillwatch.yaml")
+    with open(config, encoding="ascii") as f:
+      text = f.read()
+    with open(config, "w", encoding="ascii") as f:
+      f.write(text.replace("mode: observe", "mode: enforce"))
+    gateway.signal(signal.SIGHUP)
+    gateway.wait_for("is in force")
+    self.assertEqual(self.status_for(gateway, expected["accounts"][0]), 403)
+    others = {a["account"] for a in scanned["accounts"]} - set(expected["accounts"])
+    self.assertEqual(self.status_for(gateway, min(others)), 200)
+
+  def status_for(self, gateway, account):
+    request = urllib.request.Request(f"http://127.0.0.1:{gateway.port}/v1/models", headers={"x-account": account})
+    try:
+      with urllib.request.urlopen(request, timeout=parts.WAIT) as answer:
+        return answer.status
+    except urllib.error.HTTPError as error:
+      return error.code
+
+  def test_campaigns_are_those_of_a_scan_and_members_meet_the_rung(self):
+    baseline = os.path.join(self.folder, "honest.baseline")
+    run(parts.PROGRAM, "calibrate", self.simulated(HONEST, "honest.jsonl"), "--quiet", "--out", baseline)
+    self.findings_are_those_of_a_scan(
+        "--baseline", baseline, population=HYDRA, also=self.campaigns_are_those_of_the_scan,
+        config="campaigns: {period_s: 1}\npolicy: {rungs: [{rung: refuse, mode: observe, when: {campaign: true}}]}\n")
 
   def test_findings_by_a_baseline_are_those_of_a_scan(self):
     self.findings_are_those_of_a_scan("--baseline", "reference")
