@@ -6,7 +6,9 @@
 #include <thread>
 
 #include "files.h"
+#include "journal.h"
 #include "lab.h"
+#include "range/inheritance.h"
 #include "range/loop_report.h"
 
 namespace stillwatch::apps {
@@ -22,6 +24,8 @@ struct Arguments {
   std::string live = "data/range/live.yaml";
   std::string prompts = "data/prompts";
   std::string out;
+  std::string writer;
+  std::string writing_student = "data/range/writer.yaml";
   bool quick = false;
   range::Settings settings;
 };
@@ -32,13 +36,59 @@ Result<population::Config> read_population(const std::string& path) {
   return population::Config::parse(*text, path);
 }
 
+Result<training::Recipe> read_recipe(const std::string& path) {
+  const auto text = read_file(path);
+  if (!text) return tl::unexpected(text.error());
+  return training::Recipe::parse(*text, path);
+}
+
+Result<void> make_folder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) return base::fail(ErrorCode::kInternal, fmt::format("{}: cannot be made: {}", path, error.message()));
+  return {};
+}
+
+range::Tell teller() {
+  return [start = std::chrono::steady_clock::now()](const std::string& line) {
+    const std::chrono::duration<double> since = std::chrono::steady_clock::now() - start;
+    fmt::print(stderr, "{:5.0f} s  {}\n", since.count(), line);
+  };
+}
+
+Result<void> run_trials(const Arguments& a) {
+  if (a.out.empty()) return base::fail(ErrorCode::kUsage, "--out FOLDER keeps what was measured");
+  if (auto ok = make_folder(a.out); !ok) return ok;
+  const std::string path = a.out + "/trials.jsonl";
+  auto journal = Journal::open(path, [](std::string_view line) { return range::Json::accept(line); });
+  if (!journal) return tl::unexpected(journal.error());
+  const auto kept = read_file(path);
+  if (!kept) return tl::unexpected(kept.error());
+  const auto append = [&](std::string_view line) -> Result<void> {
+    if (auto ok = journal->make_room(line.size()); !ok) return ok;
+    if (auto ok = journal->append(line); !ok) return ok;
+    return journal->sync();
+  };
+  auto ledger = range::Ledger::open(*kept, path, {{"seed", a.settings.seed}}, append);
+  if (!ledger) return tl::unexpected(ledger.error());
+  const range::Tell tell = teller();
+  auto writer = model::load_model(a.writer);
+  if (!writer) return tl::unexpected(writer.error());
+  const auto student = read_recipe(a.writing_student);
+  if (!student) return tl::unexpected(student.error());
+  range::InheritanceSettings settings;
+  settings.seed = a.settings.seed;
+  settings.threads = a.settings.threads;
+  const auto result = range::run_inheritance(settings, *student, *writer, *ledger, tell);
+  if (!result) return tl::unexpected(result.error());
+  return {};
+}
+
 Result<void> run(const Arguments& a) {
-  if (!a.quick) return base::fail(ErrorCode::kUsage, "name what to run: --quick is what there is");
+  if (!a.quick) return run_trials(a);
   auto teacher = load_talking(a.teacher);
   if (!teacher) return tl::unexpected(teacher.error());
-  const auto text = read_file(a.student);
-  if (!text) return tl::unexpected(text.error());
-  auto student = training::Recipe::parse(*text, a.student);
+  auto student = read_recipe(a.student);
   if (!student) return tl::unexpected(student.error());
   auto honest = read_population(a.honest);
   if (!honest) return tl::unexpected(honest.error());
@@ -47,16 +97,9 @@ Result<void> run(const Arguments& a) {
   const auto prompts = population::Prompts::load({a.prompts});
   if (!prompts) return tl::unexpected(prompts.error());
   if (!a.out.empty()) {
-    std::error_code error;
-    std::filesystem::create_directories(a.out, error);
-    if (error) return base::fail(ErrorCode::kInternal, fmt::format("{}: cannot be made: {}", a.out, error.message()));
+    if (auto ok = make_folder(a.out); !ok) return ok;
   }
-
-  const auto start = std::chrono::steady_clock::now();
-  const auto tell = [&](const std::string& line) {
-    const std::chrono::duration<double> since = std::chrono::steady_clock::now() - start;
-    fmt::print(stderr, "{:5.0f} s  {}\n", since.count(), line);
-  };
+  const range::Tell tell = teller();
   const auto loop =
       range::run(a.settings, {*teacher, std::move(*student), std::move(*honest), std::move(*live), *prompts}, tell);
   if (!loop) return tl::unexpected(loop.error());
@@ -79,6 +122,8 @@ void add_range(CLI::App& app, int& status) {
   command->add_flag("--quick", a.quick, "One harvest, four students, some minutes");
   command->add_option("--teacher", a.teacher, "Folder of the teacher")->capture_default_str();
   command->add_option("--student", a.student, "The students' recipe (YAML, docs/model.md)")->capture_default_str();
+  command->add_option("--writer", a.writer, "Model that writes stories by itself");
+  command->add_option("--writing-student", a.writing_student, "The recipe of its students")->capture_default_str();
   command->add_option("--honest", a.honest, "Honest traffic to calibrate on (YAML, docs/population.md)")
       ->capture_default_str();
   command->add_option("--live", a.live, "Other traffic, with one account in it that distils")->capture_default_str();
