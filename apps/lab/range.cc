@@ -9,6 +9,7 @@
 #include "journal.h"
 #include "lab.h"
 #include "range/inheritance.h"
+#include "range/ladder.h"
 #include "range/loop_report.h"
 
 namespace stillwatch::apps {
@@ -26,7 +27,10 @@ struct Arguments {
   std::string out;
   std::string writer;
   std::string writing_student = "data/range/writer.yaml";
+  std::string trial_student = "data/range/trial-student.yaml";
+  uint64_t seeds = 3;
   bool quick = false;
+  range::LadderSettings ladder;
   range::Settings settings;
 };
 
@@ -56,6 +60,36 @@ range::Tell teller() {
   };
 }
 
+// What both kinds of run read.
+struct Read {
+  model::Model teacher;
+  training::Recipe student;
+  population::Config honest, live;
+  population::Prompts prompts;
+
+  range::Inputs view() const { return {teacher, student, honest, live, prompts}; }
+};
+
+Result<Read> read_inputs(const Arguments& a, const std::string& student_file) {
+  auto teacher = load_talking(a.teacher);
+  if (!teacher) return tl::unexpected(teacher.error());
+  auto student = read_recipe(student_file);
+  if (!student) return tl::unexpected(student.error());
+  auto honest = read_population(a.honest);
+  if (!honest) return tl::unexpected(honest.error());
+  auto live = read_population(a.live);
+  if (!live) return tl::unexpected(live.error());
+  auto prompts = population::Prompts::load({a.prompts});
+  if (!prompts) return tl::unexpected(prompts.error());
+  return Read{std::move(*teacher), std::move(*student), std::move(*honest), std::move(*live), std::move(*prompts)};
+}
+
+// What the results of trials depend on.
+range::Json terms_of(const Arguments& a) {
+  range::Json terms{{"seed", a.settings.seed}, {"problems", a.ladder.problems}, {"strength", a.ladder.strength}};
+  return terms;
+}
+
 Result<void> run_trials(const Arguments& a) {
   if (a.out.empty()) return base::fail(ErrorCode::kUsage, "--out FOLDER keeps what was measured");
   if (auto ok = make_folder(a.out); !ok) return ok;
@@ -69,39 +103,42 @@ Result<void> run_trials(const Arguments& a) {
     if (auto ok = journal->append(line); !ok) return ok;
     return journal->sync();
   };
-  auto ledger = range::Ledger::open(*kept, path, {{"seed", a.settings.seed}}, append);
+  auto inputs = read_inputs(a, a.trial_student);
+  if (!inputs) return tl::unexpected(inputs.error());
+  auto ledger = range::Ledger::open(*kept, path, terms_of(a), append);
   if (!ledger) return tl::unexpected(ledger.error());
   const range::Tell tell = teller();
-  auto writer = model::load_model(a.writer);
-  if (!writer) return tl::unexpected(writer.error());
-  const auto student = read_recipe(a.writing_student);
-  if (!student) return tl::unexpected(student.error());
-  range::InheritanceSettings settings;
-  settings.seed = a.settings.seed;
-  settings.threads = a.settings.threads;
-  const auto result = range::run_inheritance(settings, *student, *writer, *ledger, tell);
-  if (!result) return tl::unexpected(result.error());
+  if (!a.writer.empty()) {
+    auto writer = model::load_model(a.writer);
+    if (!writer) return tl::unexpected(writer.error());
+    const auto student = read_recipe(a.writing_student);
+    if (!student) return tl::unexpected(student.error());
+    range::InheritanceSettings settings;
+    settings.seed = a.settings.seed;
+    settings.threads = a.settings.threads;
+    const auto result = range::run_inheritance(settings, *student, *writer, *ledger, tell);
+    if (!result) return tl::unexpected(result.error());
+  }
+  for (uint64_t i = 0; i < a.seeds; ++i) {
+    range::LadderSettings settings = a.ladder;
+    settings.seed = a.settings.seed + i;
+    settings.core = i > 0;
+    settings.threads = a.settings.threads;
+    const auto result = range::run_ladder(settings, inputs->view(), *ledger, tell);
+    if (!result) return tl::unexpected(result.error());
+  }
   return {};
 }
 
 Result<void> run(const Arguments& a) {
   if (!a.quick) return run_trials(a);
-  auto teacher = load_talking(a.teacher);
-  if (!teacher) return tl::unexpected(teacher.error());
-  auto student = read_recipe(a.student);
-  if (!student) return tl::unexpected(student.error());
-  auto honest = read_population(a.honest);
-  if (!honest) return tl::unexpected(honest.error());
-  auto live = read_population(a.live);
-  if (!live) return tl::unexpected(live.error());
-  const auto prompts = population::Prompts::load({a.prompts});
-  if (!prompts) return tl::unexpected(prompts.error());
+  auto inputs = read_inputs(a, a.student);
+  if (!inputs) return tl::unexpected(inputs.error());
   if (!a.out.empty()) {
     if (auto ok = make_folder(a.out); !ok) return ok;
   }
   const range::Tell tell = teller();
-  const auto loop =
-      range::run(a.settings, {*teacher, std::move(*student), std::move(*honest), std::move(*live), *prompts}, tell);
+  const auto loop = range::run(a.settings, inputs->view(), tell);
   if (!loop) return tl::unexpected(loop.error());
   tell("done");
   fmt::print("{}", range::to_terminal(*loop));
@@ -123,6 +160,11 @@ void add_range(CLI::App& app, int& status) {
   command->add_option("--teacher", a.teacher, "Folder of the teacher")->capture_default_str();
   command->add_option("--student", a.student, "The students' recipe (YAML, docs/model.md)")->capture_default_str();
   command->add_option("--writer", a.writer, "Model that writes stories by itself");
+  command->add_option("--trial-student", a.trial_student, "The recipe of the trials' students")->capture_default_str();
+  command->add_option("--seeds", a.seeds, "Of the trials, from --seed on")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100));
+  command->add_option("--strength", a.ladder.strength, "Of antidistillation")->capture_default_str();
   command->add_option("--writing-student", a.writing_student, "The recipe of its students")->capture_default_str();
   command->add_option("--honest", a.honest, "Honest traffic to calibrate on (YAML, docs/population.md)")
       ->capture_default_str();

@@ -4,6 +4,7 @@
 
 #include <numeric>
 
+#include "attribution/contrast.h"
 #include "attribution/radioactivity.h"
 #include "base/hash.h"
 #include "watermark/embed.h"
@@ -14,7 +15,7 @@ namespace {
 using base::Result;
 using watermark::Scheme;
 
-enum Stream : uint64_t { kClean = 1, kMarked, kSaid, kWeights, kOrder };
+enum Stream : uint64_t { kClean = 1, kMarked, kSaid, kWeights, kOrder, kReference };
 
 std::string name_of(const MarkedShare& m) {
   return fmt::format("{}-{}/{}", watermark::name_of(m.mark.scheme), m.mark.context, m.share);
@@ -64,9 +65,10 @@ class Trials {
               {"learnt_tokens", taught.tokens},
               {"loss", taught.losses.points.back().loss}};
     const watermark::MarkEvidence evidence = evidence_of(marked.mark, *own);
-    json["of_marked_texts"] = test_json(tests(marked.mark, evidence, samples_of(*own), 0).front());
-    const auto results = tests(marked.mark, evidence, *samples, settings_.wrong_keys);
-    for (const attribution::TestResult& t : results) json[t.test] = test_json(t);
+    json["of_marked_texts"] = test_json(attribution::radioactivity(key(), evidence, samples_of(*own), {}, 0).front());
+    const auto results = tests(evidence, *samples, settings_.wrong_keys);
+    if (!results) return tl::unexpected(results.error());
+    for (const attribution::TestResult& t : *results) json[t.test] = test_json(t);
     return json;
   }
 
@@ -87,8 +89,9 @@ class Trials {
     for (const MarkedShare& m : all) {
       const auto own = marked_texts(m.mark, m.share);
       if (!own) return tl::unexpected(own.error());
-      for (const attribution::TestResult& t : tests(m.mark, evidence_of(m.mark, *own), *samples, 0))
-        json["log10_p"][name_of(m)][t.test] = t.log10_p;
+      const auto results = tests(evidence_of(m.mark, *own), *samples, 0);
+      if (!results) return tl::unexpected(results.error());
+      for (const attribution::TestResult& t : *results) json["log10_p"][name_of(m)][t.test] = t.log10_p;
     }
     return json;
   }
@@ -101,17 +104,18 @@ class Trials {
     return watermark::MasterKey(master).derive(fmt::format("range:{}", settings_.seed));
   }
 
-  Result<const std::vector<Text>*> clean_texts() {
-    if (clean_.empty()) {
-      tell_(fmt::format("writing {} texts", settings_.texts));
-      auto texts = write_texts(transformer_, {.texts = settings_.texts,
-                                              .tokens_max = settings_.text_tokens,
-                                              .seed = seed_of(kClean),
-                                              .threads = settings_.threads});
-      if (!texts) return tl::unexpected(texts.error());
-      clean_ = std::move(*texts);
+  Result<const std::vector<Text>*> clean_texts() { return written(clean_, settings_.texts, kClean); }
+  Result<const std::vector<Text>*> reference_texts() { return written(reference_, settings_.texts / 2, kReference); }
+  Result<const std::vector<Text>*> written(std::vector<Text>& texts, uint64_t count, Stream stream) {
+    if (texts.empty()) {
+      tell_(fmt::format("writing {} texts", count));
+      auto made = write_texts(
+          transformer_,
+          {.texts = count, .tokens_max = settings_.text_tokens, .seed = seed_of(stream), .threads = settings_.threads});
+      if (!made) return tl::unexpected(made.error());
+      texts = std::move(*made);
     }
-    return &clean_;
+    return &texts;
   }
   Result<std::vector<Text>> marked_texts(const watermark::Mark& mark, double share) {
     return write_texts(transformer_, {.texts = static_cast<uint64_t>(share * static_cast<double>(settings_.texts)),
@@ -159,9 +163,22 @@ class Trials {
     return evidence;
   }
 
-  std::vector<attribution::TestResult> tests(const watermark::Mark&, const watermark::MarkEvidence& evidence,
-                                             std::span<const attribution::Sample> samples, uint64_t wrong_keys) const {
-    return attribution::radioactivity(key(), evidence, samples, {}, wrong_keys);
+  // By what is said at all, and by how often it is beside other unmarked texts of the teacher's.
+  Result<std::vector<attribution::TestResult>> tests(const watermark::MarkEvidence& evidence,
+                                                     std::span<const attribution::Sample> samples,
+                                                     uint64_t wrong_keys) {
+    auto results = attribution::radioactivity(key(), evidence, samples, {}, wrong_keys);
+    const auto reference = reference_texts();
+    if (!reference) return tl::unexpected(reference.error());
+    for (const watermark::Filter* filter : {static_cast<const watermark::Filter*>(nullptr), &evidence.filter}) {
+      attribution::Contrast contrast(evidence.mark.context, filter);
+      for (const Text& t : **reference) contrast.add(attribution::Contrast::Of::kReference, watermark::units_of(t));
+      for (const attribution::Sample& s : samples)
+        contrast.add(attribution::Contrast::Of::kSuspect, watermark::units_of(s.tokens));
+      results.push_back(contrast.test(key(), evidence.mark, wrong_keys));
+      results.back().test = filter == nullptr ? "contrast" : "contrast-filtered";
+    }
+    return results;
   }
 
   const InheritanceSettings& settings_;
@@ -169,7 +186,7 @@ class Trials {
   const model::Model& teacher_;
   model::Transformer transformer_;
   const Tell& tell_;
-  std::vector<Text> clean_;
+  std::vector<Text> clean_, reference_;
 };
 
 }  // namespace

@@ -53,10 +53,9 @@ Result<Taught> teach(const training::Plan& plan, model::Model& model, std::span<
   return taught;
 }
 
-Result<Student> raise(const training::Recipe& recipe, const model::Model& teacher, std::span<const Lesson> lessons,
-                      const std::vector<distill::Question>& test, unsigned threads, const Tell& tell) {
+Result<model::Model> raise(const training::Recipe& recipe, const model::Model& teacher, std::span<const Lesson> lessons,
+                           unsigned threads, const Tell& tell, Student& student) {
   model::Model model = training::fresh_model(recipe, teacher.tokenizer, *teacher.marks);
-  Student student;
   student.parameters = model.config.parameters();
   student.problems = lessons.size();
   std::vector<model::Example> examples;
@@ -73,11 +72,7 @@ Result<Student> raise(const training::Recipe& recipe, const model::Model& teache
     student.losses = std::move(taught->losses);
   }
   student.flop = 6.0 * static_cast<double>(student.parameters) * static_cast<double>(student.training_tokens);
-  const model::Transformer transformer(model.config, std::move(model.weights));
-  auto exam = distill::examine(transformer, *model.marks, model.tokenizer, test, {.threads = threads});
-  if (!exam) return tl::unexpected(exam.error());
-  student.exam = std::move(*exam);
-  return student;
+  return model;
 }
 
 }  // namespace stillwatch::range

@@ -46,9 +46,9 @@ struct Taught {
 base::Result<Taught> teach(const training::Plan& plan, model::Model& model, std::span<const model::Example> examples,
                            const std::vector<distill::KnownTokens>& known, unsigned threads, const Tell& tell);
 
-// `lessons` may be empty: then it is as it was born. Names and describes nothing.
-base::Result<Student> raise(const training::Recipe& recipe, const model::Model& teacher,
-                            std::span<const Lesson> lessons, const std::vector<distill::Question>& test,
-                            unsigned threads, const Tell& tell);
+// The trained model, and what that took in `student`, which it neither names nor examines. `lessons` may be empty: then
+// it is as it was born.
+base::Result<model::Model> raise(const training::Recipe& recipe, const model::Model& teacher,
+                                 std::span<const Lesson> lessons, unsigned threads, const Tell& tell, Student& student);
 
 }  // namespace stillwatch::range
