@@ -86,7 +86,7 @@ Result<Read> read_inputs(const Arguments& a, const std::string& student_file) {
 
 // What the results of trials depend on.
 range::Json terms_of(const Arguments& a) {
-  range::Json terms{{"seed", a.settings.seed}, {"problems", a.ladder.problems}, {"strength", a.ladder.strength}};
+  range::Json terms{{"seed", a.settings.seed}, {"problems", a.ladder.problems}};
   return terms;
 }
 

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <map>
 
+#include "attribution/contrast.h"
 #include "attribution/radioactivity.h"
 #include "base/hash.h"
 #include "problems/answer.h"
+#include "watermark/embed.h"
 
 namespace stillwatch::range {
 namespace {
@@ -17,6 +19,8 @@ using base::Result;
 constexpr uint32_t kAlternatives = 8;  // log-probabilities told of each token
 
 enum Stream : uint64_t { kQuestions = 1, kTest, kHonest, kLive, kWeights, kAnswers, kOwn, kSaid, kProxy };
+
+const std::vector<double> kNoStrength{0}, kStrengths{0.02, 0.05, 0.1, 0.3, 1};  // of antidistillation, for the teacher
 
 // How much of an answer is given.
 enum class Given : uint8_t { kAll, kText, kAnswer, kNothing };
@@ -135,8 +139,8 @@ class Trials {
   }
 
   // What honest users get: the same teacher's answers to the test problems.
-  Result<Json> served(Serving serving) {
-    if (auto ok = prepare(serving); !ok) return tl::unexpected(ok.error());
+  Result<Json> served(Serving serving, double strength) {
+    if (auto ok = prepare(serving, strength); !ok) return tl::unexpected(ok.error());
     Prompts prompts;
     for (const problems::Problem& p : test_) prompts.push_back(prompt_of(p));
     const auto served = server_.serve(serving, prompts, seed_of(kOwn));
@@ -144,6 +148,7 @@ class Trials {
     distill::Tally right;
     for (size_t i = 0; i < test_.size(); ++i) count(served->answers[i], test_[i], right);
     return Json{{"serving", name_of(serving)},
+                {"strength", strength},
                 {"exam", tally_json(right)},
                 {"tokens", served->tokens},
                 {"compute", served->compute}};
@@ -194,7 +199,7 @@ class Trials {
 
   Result<const Served*> answers_to_buy(Serving serving) {
     if (const auto it = served_.find(serving); it != served_.end()) return &it->second;
-    if (auto ok = prepare(serving); !ok) return tl::unexpected(ok.error());
+    if (auto ok = prepare(serving, settings_.strength); !ok) return tl::unexpected(ok.error());
     tell_(fmt::format("answering {} problems, {}", bought_.size(), name_of(serving)));
     Prompts prompts;
     for (const problems::Problem& p : bought_) prompts.push_back(prompt_of(p));
@@ -205,8 +210,19 @@ class Trials {
 
   // Antidistillation wants a proxy: a student that learnt half as long from plain answers. Its loss is that on the
   // generator's own solutions.
-  Result<void> prepare(Serving serving) {
-    if (serving != Serving::kAntidistillation || sampling_ready_) return {};
+  Result<void> prepare(Serving serving, double strength) {
+    if (serving != Serving::kAntidistillation || strength == strength_) return {};
+    if (auto ok = make_proxy(); !ok) return ok;
+    auto sampling = Antidistillation::prepare(*proxy_, held_out_, strength, settings_.threads);
+    if (!sampling) return tl::unexpected(sampling.error());
+    server_.set_antidistillation(std::move(*sampling),
+                                 1 + 2 * static_cast<double>(proxy_->config.parameters()) /
+                                         static_cast<double>(inputs_.teacher.config.parameters()));
+    strength_ = strength;
+    return {};
+  }
+  Result<void> make_proxy() {
+    if (proxy_) return {};
     const auto plain = answers_to_buy(Serving::kPlain);
     if (!plain) return tl::unexpected(plain.error());
     std::vector<Lesson> lessons;
@@ -218,16 +234,10 @@ class Trials {
     Student student;
     auto proxy = raise(recipe, inputs_.teacher, lessons, settings_.threads, tell_, student);
     if (!proxy) return tl::unexpected(proxy.error());
-    std::vector<model::Example> held_out;
     for (const problems::Problem& p : draw(seed_of(kOwn), problems::Split::kTrain, settings_, 300))
-      held_out.push_back(
+      held_out_.push_back(
           model::example_of(conversation_of(p.question, p.answer, p.reasoning), *proxy->marks, proxy->tokenizer));
-    auto sampling = Antidistillation::prepare(*proxy, held_out, settings_.strength, settings_.threads);
-    if (!sampling) return tl::unexpected(sampling.error());
-    server_.set_antidistillation(
-        std::move(*sampling),
-        1 + 2 * static_cast<double>(student.parameters) / static_cast<double>(inputs_.teacher.config.parameters()));
-    sampling_ready_ = true;
+    proxy_ = std::move(*proxy);
     return {};
   }
 
@@ -270,30 +280,56 @@ class Trials {
     if (!answers) return tl::unexpected(answers.error());
     std::vector<attribution::Sample> samples;
     for (size_t i = 0; i < problems.size(); ++i) {
-      samples.push_back({problems[i].question, text_of((*answers)[i]), prompts[i], {}});
-      for (const model::Choice& c : (*answers)[i].tokens) samples.back().tokens.push_back(c.token);
+      samples.push_back({problems[i].question, text_of((*answers)[i]), prompts[i], tokens_of((*answers)[i])});
     }
     Json found = Json::array();
-    const auto add = [&](Serving s, const watermark::MarkEvidence& e, uint64_t wrong_keys) {
-      for (const attribution::TestResult& t : attribution::radioactivity(server_.key(), e, samples, {}, wrong_keys)) {
+    for (const Serving s : kServings) {
+      if (s == Serving::kPlain || s == Serving::kAntidistillation) continue;
+      if (s != serving && serving != Serving::kPlain && serving != Serving::kAntidistillation) continue;
+      watermark::MarkEvidence control;
+      control.key_id = server_.key().id();
+      control.mark = mark_of(s);
+      control.units = units_of(s);
+      const auto results = tests(s == serving ? evidence : control, samples);
+      if (!results) return tl::unexpected(results.error());
+      for (const attribution::TestResult& t : *results) {
         Json json{{"mark", name_of(s)}, {"test", t.test}, {"log10_p", t.log10_p}};
         for (const attribution::Figure& f : t.figures) {
           if (f.name == "windows" || f.name == "z") json[f.name] = f.value;
         }
         found.push_back(std::move(json));
       }
-    };
-    for (const Serving s : kServings) {
-      if (s == Serving::kPlain || s == Serving::kAntidistillation) continue;
-      if (s == serving) add(s, evidence, settings_.wrong_keys);
-      if (serving != Serving::kPlain && serving != Serving::kAntidistillation) continue;
-      watermark::MarkEvidence control;
-      control.key_id = server_.key().id();
-      control.mark = mark_of(s);
-      control.units = units_of(s);
-      add(s, control, 0);
     }
     return found;
+  }
+
+  // By what is said at all, and by how often it is beside the teacher's plain answers.
+  Result<std::vector<attribution::TestResult>> tests(const watermark::MarkEvidence& evidence,
+                                                     std::span<const attribution::Sample> samples) {
+    using Of = attribution::Contrast::Of;
+    auto results = attribution::radioactivity(server_.key(), evidence, samples, {}, 0);
+    const auto plain = answers_to_buy(Serving::kPlain);
+    if (!plain) return tl::unexpected(plain.error());
+    const bool words = evidence.units == watermark::Units::kWords;
+    attribution::Contrast contrast(evidence.mark.context);
+    for (size_t i = 0; i < bought_.size(); ++i) {
+      const distill::Answer& a = (*plain)->answers[i];
+      if (words) {
+        contrast.add(Of::kReference, watermark::words_of(text_of(a)), watermark::words_of(bought_[i].question));
+      } else {
+        contrast.add(Of::kReference, watermark::units_of(tokens_of(a)), watermark::units_of(prompt_of(bought_[i])));
+      }
+    }
+    for (const attribution::Sample& s : samples) {
+      if (words) {
+        contrast.add(Of::kSuspect, watermark::words_of(s.answer), watermark::words_of(s.prompt));
+      } else {
+        contrast.add(Of::kSuspect, watermark::units_of(s.tokens), watermark::units_of(s.prompt_tokens));
+      }
+    }
+    results.push_back(contrast.test(server_.key(), evidence.mark, 0));
+    results.back().test = "contrast";
+    return results;
   }
 
   const LadderSettings& settings_;
@@ -302,7 +338,9 @@ class Trials {
   Server server_;
   std::vector<problems::Problem> bought_, test_;
   std::map<Serving, Served> served_;
-  bool sampling_ready_ = false;
+  std::optional<model::Model> proxy_;
+  std::vector<model::Example> held_out_;
+  double strength_ = 0;  // that the server has
 };
 
 }  // namespace
@@ -334,18 +372,29 @@ Result<Json> run_ladder(const LadderSettings& settings, const Inputs& inputs, Le
     return ledger.result_of(trial, make);
   };
   Json result{{"seed", settings.seed}, {"servings", Json::array()}, {"arms", Json::array()}};
+  const auto serve = [&](Serving s, double strength) -> Result<void> {
+    auto json = result_of(
+        strength > 0 ? fmt::format("served/{}/{}", name_of(s), strength) : fmt::format("served/{}", name_of(s)),
+        [&] { return trials.served(s, strength); });
+    if (!json) return tl::unexpected(json.error());
+    result["servings"].push_back(std::move(*json));
+    return {};
+  };
   for (const Serving s : kServings) {
     if (settings.core && s != Serving::kPlain) continue;
-    const auto json = result_of(fmt::format("served/{}", name_of(s)), [&] { return trials.served(s); });
-    if (!json) return json;
-    result["servings"].push_back(*json);
+    for (const double strength : s == Serving::kAntidistillation ? kStrengths : kNoStrength) {
+      if (auto ok = serve(s, strength); !ok) return tl::unexpected(ok.error());
+    }
   }
   const auto watched = result_of("watched", [&] { return trials.watched(); });
   if (!watched) return watched;
   result["watched"] = *watched;
   for (const Arm& arm : kArms) {
     if (settings.core && !arm.core) continue;
-    const auto json = result_of(arm.name, [&] { return trials.arm(arm, *watched); });
+    const std::string name = arm.serving == Serving::kAntidistillation
+                                 ? fmt::format("{}/{}", arm.name, settings.strength)
+                                 : std::string(arm.name);
+    const auto json = result_of(name, [&] { return trials.arm(arm, *watched); });
     if (!json) return json;
     result["arms"].push_back(*json);
   }

@@ -14,12 +14,6 @@ bool marks_tokens(Serving serving) {
   return serving == Serving::kGreen || serving == Serving::kGumbel || serving == Serving::kTournament;
 }
 
-std::vector<int32_t> tokens_of(const distill::Answer& answer) {
-  std::vector<int32_t> tokens;
-  for (const model::Choice& c : answer.tokens) tokens.push_back(c.token);
-  return tokens;
-}
-
 }  // namespace
 
 std::string_view name_of(Serving serving) {
@@ -31,6 +25,12 @@ watermark::Mark mark_of(Serving serving) {
   if (serving == Serving::kGumbel) return {.scheme = Scheme::kGumbel};
   if (serving == Serving::kTournament) return {.scheme = Scheme::kTournament};
   return {.scheme = Scheme::kGreen};
+}
+
+std::vector<int32_t> tokens_of(const distill::Answer& answer) {
+  std::vector<int32_t> tokens;
+  for (const model::Choice& c : answer.tokens) tokens.push_back(c.token);
+  return tokens;
 }
 
 watermark::Units units_of(Serving serving) {

@@ -63,6 +63,7 @@ class Server {
 watermark::Mark mark_of(Serving serving);
 // What an answer says, reasoning before the rest.
 std::string text_of(const distill::Answer& answer);
+std::vector<int32_t> tokens_of(const distill::Answer& answer);
 watermark::Units units_of(Serving serving);
 
 }  // namespace stillwatch::range
