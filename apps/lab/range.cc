@@ -11,6 +11,7 @@
 #include "range/inheritance.h"
 #include "range/ladder.h"
 #include "range/loop_report.h"
+#include "range/trials_report.h"
 
 namespace stillwatch::apps {
 namespace {
@@ -51,6 +52,11 @@ Result<void> make_folder(const std::string& path) {
   std::filesystem::create_directories(path, error);
   if (error) return base::fail(ErrorCode::kInternal, fmt::format("{}: cannot be made: {}", path, error.message()));
   return {};
+}
+
+Result<void> write_reports(const std::string& folder, const std::string& json, const std::string& html) {
+  if (auto ok = write_file(folder + "/range.json", [&](const Write& write) { write(json); }); !ok) return ok;
+  return write_file(folder + "/range.html", [&](const Write& write) { write(html); });
 }
 
 range::Tell teller() {
@@ -108,6 +114,7 @@ Result<void> run_trials(const Arguments& a) {
   auto ledger = range::Ledger::open(*kept, path, terms_of(a), append);
   if (!ledger) return tl::unexpected(ledger.error());
   const range::Tell tell = teller();
+  range::TrialResults results;
   if (!a.writer.empty()) {
     auto writer = model::load_model(a.writer);
     if (!writer) return tl::unexpected(writer.error());
@@ -116,18 +123,22 @@ Result<void> run_trials(const Arguments& a) {
     range::InheritanceSettings settings;
     settings.seed = a.settings.seed;
     settings.threads = a.settings.threads;
-    const auto result = range::run_inheritance(settings, *student, *writer, *ledger, tell);
+    auto result = range::run_inheritance(settings, *student, *writer, *ledger, tell);
     if (!result) return tl::unexpected(result.error());
+    results.inheritance = std::move(*result);
   }
   for (uint64_t i = 0; i < a.seeds; ++i) {
     range::LadderSettings settings = a.ladder;
     settings.seed = a.settings.seed + i;
     settings.core = i > 0;
     settings.threads = a.settings.threads;
-    const auto result = range::run_ladder(settings, inputs->view(), *ledger, tell);
+    auto result = range::run_ladder(settings, inputs->view(), *ledger, tell);
     if (!result) return tl::unexpected(result.error());
+    results.ladders.push_back(std::move(*result));
   }
-  return {};
+  tell("done");
+  fmt::print("{}", range::to_terminal(results));
+  return write_reports(a.out, range::to_json(results), range::to_html(results));
 }
 
 Result<void> run(const Arguments& a) {
@@ -143,9 +154,7 @@ Result<void> run(const Arguments& a) {
   tell("done");
   fmt::print("{}", range::to_terminal(*loop));
   if (a.out.empty()) return {};
-  if (auto ok = write_file(a.out + "/range.json", [&](const Write& write) { write(range::to_json(*loop)); }); !ok)
-    return ok;
-  return write_file(a.out + "/range.html", [&](const Write& write) { write(range::to_html(*loop)); });
+  return write_reports(a.out, range::to_json(*loop), range::to_html(*loop));
 }
 
 }  // namespace
