@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "base/limits.h"
+#include "watermark/embed.h"
 
 namespace stillwatch::attribution {
 namespace {
@@ -58,6 +59,7 @@ double log_bound(const wm::Mark& mark, std::span<const double> weights, double s
 }  // namespace
 
 void Contrast::add(Of whose, std::span<const wm::Unit> text, std::span<const wm::Unit> prompt) {
+  if (filter_ != nullptr && filter_->quoted_in(prompt, context_)) return;
   wm::FlatSet<uint64_t> in_prompt;
   for (size_t i = 0; i + stride() <= prompt.size(); ++i) in_prompt.insert(wm::hash_of(prompt.subspan(i, stride())));
   for (size_t i = 0; i + stride() <= text.size(); ++i) {
@@ -65,6 +67,16 @@ void Contrast::add(Of whose, std::span<const wm::Unit> text, std::span<const wm:
     if (!in_prompt.contains(wm::hash_of(window))) count(whose, window);
   }
   ++of(whose, texts_);
+}
+
+void Contrast::add(Of whose, std::span<const Sample> samples, wm::Units units) {
+  for (const Sample& s : samples) {
+    if (units == wm::Units::kTokens) {
+      add(whose, wm::units_of(s.tokens), wm::units_of(s.prompt_tokens));
+    } else {
+      add(whose, wm::words_of(s.answer), wm::words_of(s.prompt));
+    }
+  }
 }
 
 void Contrast::count(Of whose, std::span<const wm::Unit> window) {
@@ -126,6 +138,30 @@ TestResult Contrast::test(const wm::Key& key, const wm::Mark& mark, uint64_t wro
   }
   t.wrong_keys = w;
   return t;
+}
+
+std::vector<TestResult> contrast(const wm::Key& key, const wm::MarkEvidence& mark, std::span<const Sample> suspect,
+                                 std::span<const Sample> reference, std::span<const Model> clean, uint64_t wrong_keys) {
+  std::vector<TestResult> results;
+  for (const wm::Filter* filter : {static_cast<const wm::Filter*>(nullptr), &mark.filter}) {
+    if (filter != nullptr && filter->size() == 0) continue;
+    Contrast referred(mark.mark.context, filter);
+    referred.add(Contrast::Of::kReference, reference, mark.units);
+    const auto of = [&](std::span<const Sample> samples, uint64_t wrong) {
+      Contrast both = referred;
+      both.add(Contrast::Of::kSuspect, samples, mark.units);
+      return both.test(key, mark.mark, wrong);
+    };
+    TestResult t = of(suspect, wrong_keys);
+    t.test = filter == nullptr ? "contrast" : "contrast-filtered";
+    t.subject = mark.label;
+    t.null = filter == nullptr
+                 ? "neither the suspect's texts nor the reference depend on the key of this mark, given their prompts"
+                 : "the same, in the windows that drafts of the marked answers have";
+    for (const Model& model : clean) t.clean.push_back({model.name, of(model.samples, 0).log10_p});
+    results.push_back(std::move(t));
+  }
+  return results;
 }
 
 }  // namespace stillwatch::attribution

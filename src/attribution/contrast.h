@@ -30,6 +30,8 @@ class Contrast {
   enum class Of : uint8_t { kSuspect, kReference };
   // Windows that occur in the prompt do not count.
   void add(Of whose, std::span<const watermark::Unit> text, std::span<const watermark::Unit> prompt = {});
+  // Samples as the units are: words of their answers, or their tokens.
+  void add(Of whose, std::span<const Sample> samples, watermark::Units units);
 
   // With `wrong_keys` keys that marked nothing. Fills p, figures, controls. REQUIRES: the mark's context is this one's.
   TestResult test(const watermark::Key& key, const watermark::Mark& mark, uint64_t wrong_keys) const;
@@ -50,5 +52,11 @@ class Contrast {
   std::unordered_map<uint64_t, Counts> contexts_;
   Counts texts_;
 };
+
+// One result for all windows, `contrast`, and one for those that the marked answers can have taught,
+// `contrast-filtered`. REQUIRES: key.id() == mark.key_id.
+std::vector<TestResult> contrast(const watermark::Key& key, const watermark::MarkEvidence& mark,
+                                 std::span<const Sample> suspect, std::span<const Sample> reference,
+                                 std::span<const Model> clean, uint64_t wrong_keys);
 
 }  // namespace stillwatch::attribution

@@ -170,14 +170,8 @@ class Trials {
     auto results = attribution::radioactivity(key(), evidence, samples, {}, wrong_keys);
     const auto reference = reference_texts();
     if (!reference) return tl::unexpected(reference.error());
-    for (const watermark::Filter* filter : {static_cast<const watermark::Filter*>(nullptr), &evidence.filter}) {
-      attribution::Contrast contrast(evidence.mark.context, filter);
-      for (const Text& t : **reference) contrast.add(attribution::Contrast::Of::kReference, watermark::units_of(t));
-      for (const attribution::Sample& s : samples)
-        contrast.add(attribution::Contrast::Of::kSuspect, watermark::units_of(s.tokens));
-      results.push_back(contrast.test(key(), evidence.mark, wrong_keys));
-      results.back().test = filter == nullptr ? "contrast" : "contrast-filtered";
-    }
+    auto contrasts = attribution::contrast(key(), evidence, samples, samples_of(**reference), {}, wrong_keys);
+    for (attribution::TestResult& t : contrasts) results.push_back(std::move(t));
     return results;
   }
 

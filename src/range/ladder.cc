@@ -9,7 +9,6 @@
 #include "attribution/radioactivity.h"
 #include "base/hash.h"
 #include "problems/answer.h"
-#include "watermark/embed.h"
 
 namespace stillwatch::range {
 namespace {
@@ -192,6 +191,9 @@ class Trials {
   std::vector<int32_t> prompt_of(const problems::Problem& p) const {
     return model::prompt_of({{model::Role::kUser, p.question, {}}}, *inputs_.teacher.marks, inputs_.teacher.tokenizer);
   }
+  attribution::Sample sample_of(const problems::Problem& p, const distill::Answer& answer) const {
+    return {p.question, text_of(answer), prompt_of(p), tokens_of(answer)};
+  }
   static void count(const distill::Answer& answer, const problems::Problem& problem, distill::Tally& right) {
     ++right.of;
     right.right += problems::says(answer.content, problem.answer) ? 1 : 0;
@@ -279,9 +281,7 @@ class Trials {
                                              {.threads = settings_.threads, .temperature = 1, .seed = seed_of(kSaid)});
     if (!answers) return tl::unexpected(answers.error());
     std::vector<attribution::Sample> samples;
-    for (size_t i = 0; i < problems.size(); ++i) {
-      samples.push_back({problems[i].question, text_of((*answers)[i]), prompts[i], tokens_of((*answers)[i])});
-    }
+    for (size_t i = 0; i < problems.size(); ++i) samples.push_back(sample_of(problems[i], (*answers)[i]));
     Json found = Json::array();
     for (const Serving s : kServings) {
       if (s == Serving::kPlain || s == Serving::kAntidistillation) continue;
@@ -306,29 +306,12 @@ class Trials {
   // By what is said at all, and by how often it is beside the teacher's plain answers.
   Result<std::vector<attribution::TestResult>> tests(const watermark::MarkEvidence& evidence,
                                                      std::span<const attribution::Sample> samples) {
-    using Of = attribution::Contrast::Of;
     auto results = attribution::radioactivity(server_.key(), evidence, samples, {}, 0);
     const auto plain = answers_to_buy(Serving::kPlain);
     if (!plain) return tl::unexpected(plain.error());
-    const bool words = evidence.units == watermark::Units::kWords;
-    attribution::Contrast contrast(evidence.mark.context);
-    for (size_t i = 0; i < bought_.size(); ++i) {
-      const distill::Answer& a = (*plain)->answers[i];
-      if (words) {
-        contrast.add(Of::kReference, watermark::words_of(text_of(a)), watermark::words_of(bought_[i].question));
-      } else {
-        contrast.add(Of::kReference, watermark::units_of(tokens_of(a)), watermark::units_of(prompt_of(bought_[i])));
-      }
-    }
-    for (const attribution::Sample& s : samples) {
-      if (words) {
-        contrast.add(Of::kSuspect, watermark::words_of(s.answer), watermark::words_of(s.prompt));
-      } else {
-        contrast.add(Of::kSuspect, watermark::units_of(s.tokens), watermark::units_of(s.prompt_tokens));
-      }
-    }
-    results.push_back(contrast.test(server_.key(), evidence.mark, 0));
-    results.back().test = "contrast";
+    std::vector<attribution::Sample> reference;
+    for (size_t i = 0; i < bought_.size(); ++i) reference.push_back(sample_of(bought_[i], (*plain)->answers[i]));
+    results.push_back(attribution::contrast(server_.key(), evidence, samples, reference, {}, 0).front());
     return results;
   }
 
