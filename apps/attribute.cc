@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <sodium.h>
 
 #include <algorithm>
 #include <memory>
@@ -13,6 +12,7 @@
 #include "base/hash.h"
 #include "commands.h"
 #include "files.h"
+#include "hashed_files.h"
 #include "marks.h"
 #include "report/attribution.h"
 #include "suspect.h"
@@ -46,41 +46,8 @@ struct Arguments {
   std::string fail_on = "never";
 };
 
-// Everything read, with its hash, so that the report can name it.
-class Files {
- public:
-  Result<std::string> read(const std::string& role, const std::string& path) {
-    auto text = read_content(path);
-    if (text) note(role, path, *text);
-    return text;
-  }
-  void note(const std::string& role, const std::string& name, std::string_view bytes) {
-    uint8_t hash[32];
-    crypto_generichash(hash, sizeof hash, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), nullptr,
-                       0);
-    std::string hex;
-    for (const uint8_t byte : hash) hex += fmt::format("{:02x}", byte);
-    read_.push_back({role, name, bytes.size(), hex});
-  }
-  Result<at::Model> model(const std::string& role, const std::string& argument) {
-    const size_t equals = argument.find('=');
-    if (equals == argument.npos || equals == 0)
-      return base::fail(ErrorCode::kUsage, fmt::format("--{} is NAME=FILE", role));
-    const std::string path = argument.substr(equals + 1);
-    const auto text = read(role, path);
-    if (!text) return tl::unexpected(text.error());
-    auto samples = at::read_samples(*text, path);
-    if (!samples) return tl::unexpected(samples.error());
-    return at::Model{argument.substr(0, equals), std::move(*samples)};
-  }
-  const std::vector<report::ReadFile>& all() const { return read_; }
-
- private:
-  std::vector<report::ReadFile> read_;
-};
-
 struct Case {
-  Files files;
+  HashedFiles files;
   wm::Evidence evidence;
   std::vector<std::pair<wm::Key, const wm::MarkEvidence*>> marks;
   std::vector<std::pair<wm::CanaryPool, const wm::PoolEvidence*>> pools;

@@ -35,6 +35,16 @@ struct OverSeeds {
   std::string each;             // right, by seed
 };
 
+// What a student makes of answers that nothing was done to: it may leave log-probabilities aside.
+size_t undefended(const Json& ladder) {
+  size_t right = 0;
+  for (const Json& arm : ladder["arms"]) {
+    if (arm["arm"] == "none" || arm["arm"] == "logprobs-stripped")
+      right = std::max(right, arm["exam"]["right"].get<size_t>());
+  }
+  return right;
+}
+
 std::vector<OverSeeds> arms_of(const TrialResults& results) {
   std::vector<OverSeeds> arms;
   for (const Json& ladder : results.ladders) {
@@ -45,7 +55,7 @@ std::vector<OverSeeds> arms_of(const TrialResults& results) {
       const auto right = arm["exam"]["right"].get<size_t>();
       it->right += right;
       it->asked += arm["exam"]["asked"].get<size_t>();
-      it->right_undefended += ladder["arms"].front()["exam"]["right"].get<size_t>();
+      it->right_undefended += undefended(ladder);
       it->each += fmt::format("{}{}", it->each.empty() ? "" : ", ", right);
     }
   }
@@ -65,7 +75,9 @@ std::string attribution_text(const Json& arm) {
 Table arms_table(const TrialResults& results) {
   Table table{
       "What students keep",
-      "As many training steps for each. Attribution: the least p-value of three tests, uncorrected.",
+      "As many training steps for each. Undefended: the better of the first two arms. Attribution: the least p-value "
+      "of "
+      "three tests, uncorrected.",
       {"arm", "learns from", "problems", "whole", "right (95 %)", "by seed", "of the undefended", "attribution"},
       {}};
   for (const OverSeeds& a : arms_of(results)) {
