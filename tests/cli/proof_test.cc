@@ -74,7 +74,7 @@ TEST_F(Proof, MarksAreDetectedAndAttributed) {
 }
 
 TEST_F(Proof, FrequenciesAreHeldAgainstAReference) {
-  mark(60);
+  mark(150);
   const auto tested = [&](const std::string& suspect) {
     const ProgramResult r = run("attribute --suspect " + suspect +
                                 " --evidence evidence.jsonl --key-file master.key --reference reference.jsonl "
@@ -86,8 +86,8 @@ TEST_F(Proof, FrequenciesAreHeldAgainstAReference) {
     EXPECT_EQ(report["tests"][3]["test"], "contrast-filtered");
     return report;
   };
-  EXPECT_LT(tested("marked.jsonl")["tests"][2]["p_value"], 1e-3);
-  EXPECT_GT(tested("clean.jsonl")["tests"][2]["p_value"], 1e-2);
+  EXPECT_LT(tested("marked.jsonl")["tests"][2]["p_value"], 1e-2);
+  EXPECT_GT(tested("clean.jsonl")["tests"][2]["p_value"], 1e-3);
 }
 
 // An endpoint that recalls every canary it was given, and expects what was marked when it is made to read.
