@@ -5,6 +5,7 @@
 #include <memory>
 #include <thread>
 
+#include "base/hash.h"
 #include "files.h"
 #include "journal.h"
 #include "lab.h"
@@ -90,9 +91,31 @@ Result<Read> read_inputs(const Arguments& a, const std::string& student_file) {
   return Read{std::move(*teacher), std::move(*student), std::move(*honest), std::move(*live), std::move(*prompts)};
 }
 
-// What the results of trials depend on.
-range::Json terms_of(const Arguments& a) {
-  range::Json terms{{"seed", a.settings.seed}, {"problems", a.ladder.problems}};
+uint64_t hash_of(const model::Weights& weights) {
+  uint64_t hash = 0;
+  for (const auto& [name, tensor] : weights) {
+    const auto bytes = std::as_bytes(std::span(tensor.values));
+    hash = base::combine(hash, base::hash64({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
+  }
+  return hash;
+}
+
+// What the results of trials depend on, seeds and strengths aside, which stand in their names.
+range::Json terms_of(const Arguments& a, const Read& inputs, const std::optional<model::Model>& writer) {
+  const auto text = [](uint64_t hash) { return fmt::format("{:016x}", hash); };
+  const auto of_file = [&](const std::string& path) { return text(base::hash64(read_file(path).value_or(""))); };
+  range::Json terms{{"teacher", text(hash_of(inputs.teacher.weights))},
+                    {"student", of_file(a.trial_student)},
+                    {"honest", of_file(a.honest)},
+                    {"live", of_file(a.live)},
+                    {"problems", a.settings.problems},
+                    {"problems_share", a.settings.problems_share},
+                    {"test_problems", a.settings.test_problems},
+                    {"threads", a.settings.threads}};
+  if (writer) {
+    terms["writer"] = text(hash_of(writer->weights));
+    terms["writing_student"] = of_file(a.writing_student);
+  }
   return terms;
 }
 
@@ -111,13 +134,17 @@ Result<void> run_trials(const Arguments& a) {
   };
   auto inputs = read_inputs(a, a.trial_student);
   if (!inputs) return tl::unexpected(inputs.error());
-  auto ledger = range::Ledger::open(*kept, path, terms_of(a), append);
+  std::optional<model::Model> writer;
+  if (!a.writer.empty()) {
+    auto loaded = model::load_model(a.writer);
+    if (!loaded) return tl::unexpected(loaded.error());
+    writer = std::move(*loaded);
+  }
+  auto ledger = range::Ledger::open(*kept, path, terms_of(a, *inputs, writer), append);
   if (!ledger) return tl::unexpected(ledger.error());
   const range::Tell tell = teller();
   range::TrialResults results;
-  if (!a.writer.empty()) {
-    auto writer = model::load_model(a.writer);
-    if (!writer) return tl::unexpected(writer.error());
+  if (writer) {
     const auto student = read_recipe(a.writing_student);
     if (!student) return tl::unexpected(student.error());
     range::InheritanceSettings settings;
@@ -131,6 +158,9 @@ Result<void> run_trials(const Arguments& a) {
     range::LadderSettings settings = a.ladder;
     settings.seed = a.settings.seed + i;
     settings.core = i > 0;
+    settings.problems = a.settings.problems;
+    settings.problems_share = a.settings.problems_share;
+    settings.test_problems = a.settings.test_problems;
     settings.threads = a.settings.threads;
     auto result = range::run_ladder(settings, inputs->view(), *ledger, tell);
     if (!result) return tl::unexpected(result.error());
@@ -165,15 +195,17 @@ void add_range(CLI::App& app, int& status) {
   auto arguments = std::make_shared<Arguments>();
   Arguments& a = *arguments;
   a.settings.threads = std::max(1u, std::thread::hardware_concurrency());
-  command->add_flag("--quick", a.quick, "One harvest, four students, some minutes");
+  command->add_flag("--quick", a.quick, "One harvest, four students, some minutes; without it the trials");
   command->add_option("--teacher", a.teacher, "Folder of the teacher")->capture_default_str();
   command->add_option("--student", a.student, "The students' recipe (YAML, docs/model.md)")->capture_default_str();
-  command->add_option("--writer", a.writer, "Model that writes stories by itself");
+  command->add_option("--writer", a.writer, "For the trials of marks: a model that writes texts by itself");
   command->add_option("--trial-student", a.trial_student, "The recipe of the trials' students")->capture_default_str();
   command->add_option("--seeds", a.seeds, "Of the trials, from --seed on")
       ->capture_default_str()
       ->check(CLI::Range(1, 100));
-  command->add_option("--strength", a.ladder.strength, "Of antidistillation")->capture_default_str();
+  command->add_option("--strength", a.ladder.strength, "Of antidistillation, where students learn from it")
+      ->capture_default_str()
+      ->check(CLI::Range(0.001, 1000.0));
   command->add_option("--writing-student", a.writing_student, "The recipe of its students")->capture_default_str();
   command->add_option("--honest", a.honest, "Honest traffic to calibrate on (YAML, docs/population.md)")
       ->capture_default_str();
@@ -192,10 +224,12 @@ void add_range(CLI::App& app, int& status) {
   command->add_option("--threads", a.settings.threads, "Cores to use")
       ->capture_default_str()
       ->check(CLI::Range(1, 1024));
-  command->add_option("--out", a.out, "Folder for range.json and range.html");
+  command->add_option("--out", a.out, "Folder for range.json and range.html, and for what the trials go on from");
   command->footer(
       "The same arguments give the same report on the same machine. Example, in the source folder:\n"
-      "  stillwatch-lab range --quick --out range\n\n"
+      "  stillwatch-lab range --quick --out range\n"
+      "  stillwatch-lab range --out trials --writer stories260K.bin\n\n"
+      "Trials that were stopped go on where they were, by the same command.\n\n"
       "Exit status: 0 done, 2 usage or configuration, 3 an input is missing or broken, 4 the report cannot be "
       "written.");
   command->callback([arguments, &status] {

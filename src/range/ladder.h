@@ -26,7 +26,7 @@ struct LadderSettings {
   uint64_t said = 1000;           // answers of a student that are tested for marks
   uint64_t accounts = 8;          // of the harvester that has several
   uint64_t refused_after = 2000;  // exchanges, by the policy
-  double strength = 0.1;          // of antidistillation, where students learn from it
+  double strength = 0.3;          // of antidistillation, where students learn from it
   unsigned threads = 1;
 };
 

@@ -1,8 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "distill/test_models.h"
 #include "range/inheritance.h"
 #include "range/ladder.h"
+#include "range/trials_report.h"
 
 namespace stillwatch::range {
 namespace {
@@ -37,6 +40,58 @@ TEST(Ladder, RewordsWorking) {
   EXPECT_EQ(reworded(""), "");
 }
 
+base::Result<void> forget(std::string_view) {
+  return {};
+}
+
+training::Recipe tiny() {
+  training::Recipe r = distill::test::small_recipe();
+  r.vocabulary = 300;
+  r.shape.context = 256;
+  r.plan.steps = 2;
+  return r;
+}
+
+TEST(Ladder, TriesEveryArmOnce) {
+  std::vector<model::Conversation> rows;
+  problems::Generator generator(1, problems::Split::kTrain);
+  for (int i = 0; i < 50; ++i) {
+    const problems::Problem p = generator.next();
+    rows.push_back({{model::Role::kUser, p.question, {}}, {model::Role::kAssistant, p.answer, p.reasoning}});
+  }
+  const model::Model teacher =
+      training::fresh_model(tiny(), training::fit_tokenizer(rows, 300), model::ChatTemplate::own());
+  const auto prompts = population::Prompts::load({STILLWATCH_SOURCE_DIR "/data/prompts"}).value();
+  const auto population = [](const std::string& groups) {
+    return population::Config::parse("duration_days: 8\nseed: 3\ngroups:\n" + groups, "test").value();
+  };
+  const Inputs inputs{teacher, tiny(),
+                      population("  - {class: people, accounts: 320, exchanges_median: 45, exchanges_sigma: 0.3}\n"),
+                      population("  - {class: people, accounts: 30, exchanges_median: 40}\n"
+                                 "  - {class: harvest, accounts: 1, exchanges_median: 400, rhythm: flat}\n"),
+                      prompts};
+  std::string file;
+  const auto append = [&](std::string_view line) -> base::Result<void> {
+    file += line;
+    return {};
+  };
+  Ledger ledger = Ledger::open("", "trials.jsonl", {}, append).value();
+  const LadderSettings settings{.problems = 10, .test_problems = 4, .said = 4};
+  const auto silent = [](const std::string&) {};
+  const Json first = run_ladder(settings, inputs, ledger, silent).value();
+  std::set<std::string> arms;
+  for (const Json& arm : first["arms"]) {
+    EXPECT_EQ(arm["exam"]["asked"], 4) << arm["arm"];
+    EXPECT_TRUE(arms.insert(arm["arm"]).second) << arm["arm"];
+  }
+  EXPECT_EQ(arms.size(), 15u);
+  const std::string once = file;
+  Ledger again = Ledger::open(file, "trials.jsonl", {}, append).value();
+  EXPECT_EQ(run_ladder(settings, inputs, again, silent).value(), first);
+  EXPECT_EQ(file, once);  // nothing was tried again
+  EXPECT_NE(to_html({{}, {first}}).find("reasoning-withheld"), std::string::npos);
+}
+
 // A writer with a token that begins texts, for whom every token is as likely as another.
 model::Model writer() {
   model::Model m = distill::test::fitted(distill::test::sums(2));
@@ -67,6 +122,26 @@ TEST(Writing, IsMarkedAndTheSameForTheSameSeed) {
   EXPECT_NEAR(green_share(plain), 0.5, 0.1);
   options.mark = TokenMark{key, mark};
   EXPECT_GT(green_share(write_texts(transformer, options).value()), 0.9);
+}
+
+TEST(Inheritance, TriesEveryMarkAndTheCleanStudents) {
+  const model::Model m = writer();
+  training::Recipe recipe = tiny();
+  recipe.shape.context = 64;
+  Ledger ledger = Ledger::open("", "trials.jsonl", {}, forget).value();
+  const InheritanceSettings settings{
+      .texts = 100, .said = 5, .text_tokens = 20, .clean_students = 2, .clean_texts = 50, .wrong_keys = 5};
+  const Json result = run_inheritance(settings, recipe, m, ledger, [](const std::string&) {}).value();
+  EXPECT_EQ(result["marked"].size(), marked_shares().size());
+  EXPECT_EQ(result["clean"].size(), 2u);
+  for (const Json& mark : result["marked"]) {
+    EXPECT_LT(mark["of_marked_texts"]["log10_p"], -1) << mark;
+    EXPECT_EQ(mark["contrast"]["wrong_keys"]["count"], 5);
+  }
+  EXPECT_NE(to_terminal({result, {}}).find("clean students"), std::string::npos);
+  model::Model silent = m;
+  silent.config.bos = -1;
+  EXPECT_FALSE(run_inheritance(settings, recipe, silent, ledger, [](const std::string&) {}));
 }
 
 TEST(Antidistillation, PrefersWhatRaisesTheProxysLoss) {
