@@ -1,7 +1,8 @@
 // Lets a model of this process answer many prompts at once: a student that is examined or learns from its own answers,
 // a teacher that is harvested without a socket.
 //
-// Answers come in the order of the prompts and depend on model, prompt and seed alone. Thread rule: pure function.
+// Answers come in the order of the prompts and depend on model, prompt, seed and hook alone. Thread rule: pure
+// function.
 #pragma once
 
 #include <functional>

@@ -99,10 +99,7 @@ class Trials {
  private:
   uint64_t seed_of(Stream stream) const { return base::combine(settings_.seed, stream); }
   int32_t bos() const { return teacher_.config.bos; }
-  watermark::Key key() const {
-    const std::array<uint8_t, watermark::MasterKey::kBytes> master{0x5a};
-    return watermark::MasterKey(master).derive(fmt::format("range:{}", settings_.seed));
-  }
+  watermark::Key key() const { return trial_key(settings_.seed); }
 
   Result<const std::vector<Text>*> clean_texts() { return written(clean_, settings_.texts, kClean); }
   Result<const std::vector<Text>*> reference_texts() { return written(reference_, settings_.texts / 2, kReference); }

@@ -9,6 +9,8 @@
 #include "attribution/radioactivity.h"
 #include "base/hash.h"
 #include "problems/answer.h"
+#include "range/arms.h"
+#include "range/writing.h"
 
 namespace stillwatch::range {
 namespace {
@@ -19,65 +21,11 @@ constexpr uint32_t kAlternatives = 8;  // log-probabilities told of each token
 
 enum Stream : uint64_t { kQuestions = 1, kTest, kHonest, kLive, kWeights, kAnswers, kOwn, kSaid, kProxy };
 
-const std::vector<double> kNoStrength{0}, kStrengths{0.02, 0.05, 0.1, 0.3, 1};  // of antidistillation, for the teacher
-
-// How much of an answer is given.
-enum class Given : uint8_t { kAll, kText, kAnswer, kNothing };
-
-enum class Conduct : uint8_t { kPassive, kRewords, kFilters, kMixes };
-
-struct Arm {
-  std::string_view name, description;
-  Serving serving = Serving::kPlain;
-  Given before = Given::kText, after = Given::kText;  // the flag
-  Conduct conduct = Conduct::kPassive;
-  bool ends = false;     // refused after so many exchanges, whatever `after` gives
-  bool several = false;  // accounts, each with a flag of its own
-  bool core = false;     // in every seed
-};
-
-constexpr Arm kArms[] = {
-    {"none",
-     "reasoning, answers and log-probabilities",
-     Serving::kPlain,
-     Given::kAll,
-     Given::kAll,
-     {},
-     false,
-     false,
-     true},
-    {"logprobs-stripped", "reasoning and answers", Serving::kPlain, Given::kText, Given::kText, {}, false, false, true},
-    {"reasoning-withheld", "answers alone", Serving::kPlain, Given::kAnswer, Given::kAnswer, {}, false, false, true},
-    {"policy",
-     "the policy whole: answers alone behind the flag, nothing after the exchanges it allows",
-     Serving::kPlain,
-     Given::kAll,
-     Given::kAnswer,
-     {},
-     true,
-     false,
-     true},
-    {"refused", "nothing behind the flag", Serving::kPlain, Given::kAll, Given::kNothing},
-    {"refused-accounts",
-     "the same, asked through several accounts",
-     Serving::kPlain,
-     Given::kAll,
-     Given::kNothing,
-     {},
-     false,
-     true},
-    {"antidistillation", "drawn so that learning from them hurts", Serving::kAntidistillation},
-    {"antidistillation-filtered", "of these, the right ones alone", Serving::kAntidistillation, Given::kText,
-     Given::kText, Conduct::kFilters},
-    {"green", "marked by adding to green tokens' logits", Serving::kGreen},
-    {"gumbel", "marked by Gumbel noise of the key", Serving::kGumbel},
-    {"tournament", "marked by a tournament of tokens", Serving::kTournament},
-    {"drafts", "marked by selecting among drafts", Serving::kDrafts},
-    {"green-reworded", "green, learnt from reworded", Serving::kGreen, Given::kText, Given::kText, Conduct::kRewords},
-    {"green-filtered", "green, the right ones alone", Serving::kGreen, Given::kText, Given::kText, Conduct::kFilters},
-    {"green-mixed", "green, half of the data are the generator's own solutions", Serving::kGreen, Given::kText,
-     Given::kText, Conduct::kMixes},
-};
+// Of antidistillation, for the teacher's own answers; other ways of serving have none.
+std::vector<double> strengths_of(Serving serving) {
+  if (serving != Serving::kAntidistillation) return {0};
+  return {0.02, 0.05, 0.1, 0.3, 1};
+}
 
 std::vector<problems::Problem> draw(uint64_t seed, problems::Split split, const LadderSettings& s, uint64_t count) {
   problems::Generator generator(seed, split, s.level_min, s.level_max);
@@ -184,10 +132,7 @@ class Trials {
 
  private:
   uint64_t seed_of(Stream stream) const { return base::combine(settings_.seed, stream); }
-  watermark::Key key() const {
-    const std::array<uint8_t, watermark::MasterKey::kBytes> master{0x5a};
-    return watermark::MasterKey(master).derive(fmt::format("range:{}", settings_.seed));
-  }
+  watermark::Key key() const { return trial_key(settings_.seed); }
   std::vector<int32_t> prompt_of(const problems::Problem& p) const {
     return model::prompt_of({{model::Role::kUser, p.question, {}}}, *inputs_.teacher.marks, inputs_.teacher.tokenizer);
   }
@@ -365,7 +310,7 @@ Result<Json> run_ladder(const LadderSettings& settings, const Inputs& inputs, Le
   };
   for (const Serving s : kServings) {
     if (settings.core && s != Serving::kPlain) continue;
-    for (const double strength : s == Serving::kAntidistillation ? kStrengths : kNoStrength) {
+    for (const double strength : strengths_of(s)) {
       if (auto ok = serve(s, strength); !ok) return tl::unexpected(ok.error());
     }
   }

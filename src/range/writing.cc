@@ -1,10 +1,19 @@
 #include "range/writing.h"
 
+#include <fmt/format.h>
+
+#include <array>
+
 #include "base/hash.h"
 #include "model/generator.h"
 #include "watermark/embed.h"
 
 namespace stillwatch::range {
+
+watermark::Key trial_key(uint64_t seed) {
+  const std::array<uint8_t, watermark::MasterKey::kBytes> master{0x5a};
+  return watermark::MasterKey(master).derive(fmt::format("range:{}", seed));
+}
 
 base::Result<std::vector<Text>> write_texts(const model::Transformer& transformer, const WriteOptions& options) {
   constexpr uint64_t kAtOnce = 64;

@@ -20,6 +20,9 @@ struct TokenMark {
   watermark::Mark mark;
 };
 
+// Of a seed's trials. Nothing here is secret.
+watermark::Key trial_key(uint64_t seed);
+
 using Text = std::vector<int32_t>;  // without the token that begins it; with the one that ends it, if it came to that
 
 struct WriteOptions {
