@@ -29,6 +29,7 @@ watermark::Mark mark_of(Serving serving) {
 
 std::vector<int32_t> tokens_of(const distill::Answer& answer) {
   std::vector<int32_t> tokens;
+  tokens.reserve(answer.tokens.size());
   for (const model::Choice& c : answer.tokens) tokens.push_back(c.token);
   return tokens;
 }
@@ -92,6 +93,7 @@ Result<Served> Server::drafted(const Prompts& prompts, uint64_t seed) const {
   watermark::GivenWindows given;
   for (size_t i = 0; i < prompts.size(); ++i) {
     std::vector<std::string> texts;
+    texts.reserve(drafts.size());
     for (const auto& d : drafts) texts.push_back(text_of(d[i]));
     const watermark::Selection selection =
         selector.select(std::vector<std::string_view>(texts.begin(), texts.end()), given);
