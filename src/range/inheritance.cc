@@ -145,6 +145,7 @@ class Trials {
 
   std::vector<attribution::Sample> samples_of(const std::vector<Text>& texts) const {
     std::vector<attribution::Sample> samples;
+    samples.reserve(texts.size());
     for (const Text& t : texts) samples.push_back({{}, {}, {bos()}, t});
     return samples;
   }
@@ -201,14 +202,14 @@ Result<Json> run_inheritance(const InheritanceSettings& settings, const training
   for (const MarkedShare& m : marked_shares()) {
     const std::string name = fmt::format("inheritance/{}/{}", settings.seed, name_of(m));
     tell(name);
-    const auto json = ledger.result_of(name, [&] { return trials.marked(m); });
+    auto json = ledger.result_of(name, [&] { return trials.marked(m); });
     if (!json) return json;
     result["marked"].push_back(*json);
   }
   for (uint64_t i = 0; i < settings.clean_students; ++i) {
     const std::string name = fmt::format("inheritance/{}/clean/{}", settings.seed, i);
     tell(name);
-    const auto json = ledger.result_of(name, [&] { return trials.clean(i, marked_shares()); });
+    auto json = ledger.result_of(name, [&] { return trials.clean(i, marked_shares()); });
     if (!json) return json;
     result["clean"].push_back(*json);
   }

@@ -314,7 +314,7 @@ Result<Json> run_ladder(const LadderSettings& settings, const Inputs& inputs, Le
       if (auto ok = serve(s, strength); !ok) return tl::unexpected(ok.error());
     }
   }
-  const auto watched = result_of("watched", [&] { return trials.watched(); });
+  auto watched = result_of("watched", [&] { return trials.watched(); });
   if (!watched) return watched;
   result["watched"] = *watched;
   for (const Arm& arm : kArms) {
@@ -322,7 +322,7 @@ Result<Json> run_ladder(const LadderSettings& settings, const Inputs& inputs, Le
     const std::string name = arm.serving == Serving::kAntidistillation
                                  ? fmt::format("{}/{}", arm.name, settings.strength)
                                  : std::string(arm.name);
-    const auto json = result_of(name, [&] { return trials.arm(arm, *watched); });
+    auto json = result_of(name, [&] { return trials.arm(arm, *watched); });
     if (!json) return json;
     result["arms"].push_back(*json);
   }
