@@ -1,17 +1,18 @@
 #include <fmt/format.h>
-#include <sodium.h>
 
 #include <algorithm>
 #include <memory>
 #include <set>
 
 #include "attribution/canary_recall.h"
+#include "attribution/contrast.h"
 #include "attribution/provenance.h"
 #include "attribution/radioactivity.h"
 #include "attribution/reading.h"
 #include "base/hash.h"
 #include "commands.h"
 #include "files.h"
+#include "hashed_files.h"
 #include "marks.h"
 #include "report/attribution.h"
 #include "suspect.h"
@@ -29,6 +30,7 @@ struct Arguments {
   std::vector<std::string> evidence;
   std::string key_file;
   std::vector<std::string> clean;  // NAME=FILE
+  std::vector<std::string> references;
   std::vector<std::string> readings;
   std::string read_texts;
   std::string parent;  // NAME=FILE
@@ -44,46 +46,14 @@ struct Arguments {
   std::string fail_on = "never";
 };
 
-// Everything read, with its hash, so that the report can name it.
-class Files {
- public:
-  Result<std::string> read(const std::string& role, const std::string& path) {
-    auto text = read_content(path);
-    if (text) note(role, path, *text);
-    return text;
-  }
-  void note(const std::string& role, const std::string& name, std::string_view bytes) {
-    uint8_t hash[32];
-    crypto_generichash(hash, sizeof hash, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), nullptr,
-                       0);
-    std::string hex;
-    for (const uint8_t byte : hash) hex += fmt::format("{:02x}", byte);
-    read_.push_back({role, name, bytes.size(), hex});
-  }
-  Result<at::Model> model(const std::string& role, const std::string& argument) {
-    const size_t equals = argument.find('=');
-    if (equals == argument.npos || equals == 0)
-      return base::fail(ErrorCode::kUsage, fmt::format("--{} is NAME=FILE", role));
-    const std::string path = argument.substr(equals + 1);
-    const auto text = read(role, path);
-    if (!text) return tl::unexpected(text.error());
-    auto samples = at::read_samples(*text, path);
-    if (!samples) return tl::unexpected(samples.error());
-    return at::Model{argument.substr(0, equals), std::move(*samples)};
-  }
-  const std::vector<report::ReadFile>& all() const { return read_; }
-
- private:
-  std::vector<report::ReadFile> read_;
-};
-
 struct Case {
-  Files files;
+  HashedFiles files;
   wm::Evidence evidence;
   std::vector<std::pair<wm::Key, const wm::MarkEvidence*>> marks;
   std::vector<std::pair<wm::CanaryPool, const wm::PoolEvidence*>> pools;
   std::vector<at::Sample> suspect;
   std::vector<at::Model> clean;
+  std::vector<at::Sample> reference;
   std::set<std::string> canary_prompts;
   std::string readings;
 };
@@ -227,6 +197,10 @@ Result<std::vector<at::TestResult>> test_marks(const Arguments& a, const Case& c
       for (at::TestResult& t : at::radioactivity(key, *mark, texts, c.clean, a.wrong_keys))
         results.push_back(std::move(t));
     }
+    if (!texts.empty() && !c.reference.empty()) {
+      for (at::TestResult& t : at::contrast(key, *mark, texts, c.reference, c.clean, a.wrong_keys))
+        results.push_back(std::move(t));
+    }
     if (c.readings.empty()) continue;
     wm::Windows windows(mark->mark.context, mark->filter.size() > 0 ? &mark->filter : nullptr);
     if (const auto places = at::add_readings(c.readings, "readings", mark->units, windows); !places)
@@ -279,6 +253,14 @@ Result<at::Findings> examine(const Arguments& a, Case& c) {
     auto model = c.files.model("clean", argument);
     if (!model) return tl::unexpected(model.error());
     c.clean.push_back(std::move(*model));
+  }
+  for (const std::string& path : a.references) {
+    const auto text = c.files.read("reference", path);
+    if (!text) return tl::unexpected(text.error());
+    auto samples = at::read_samples(*text, path);
+    if (!samples) return tl::unexpected(samples.error());
+    c.reference.insert(c.reference.end(), std::make_move_iterator(samples->begin()),
+                       std::make_move_iterator(samples->end()));
   }
   if (auto ok = hear_suspect(a, c); !ok) return tl::unexpected(ok.error());
   auto results = test_marks(a, c);
@@ -355,6 +337,8 @@ void add_attribute(CLI::App& app, int& status) {
   command->add_option("--evidence", a.evidence, "What was remembered of marked answers: files, or a gateway's folder");
   command->add_option("--key-file", a.key_file, "The master key");
   command->add_option("--clean", a.clean, "NAME=FILE: texts of a model that learnt nothing from us, as a control");
+  command->add_option("--reference", a.references,
+                      "Texts of the same kind that carry no mark, to hold the suspect's frequencies against");
   command->add_option("--readings", a.readings, "What the suspect expects next (docs/attribution.md), from a file");
   command->add_option("--read-texts", a.read_texts, "For an endpoint with echo and logprobs: texts to make it read");
   command->add_option("--parent", a.parent, "NAME=FILE: answers of the model that it may come from");

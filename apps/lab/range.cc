@@ -5,9 +5,14 @@
 #include <memory>
 #include <thread>
 
+#include "base/hash.h"
 #include "files.h"
+#include "journal.h"
 #include "lab.h"
+#include "range/inheritance.h"
+#include "range/ladder.h"
 #include "range/loop_report.h"
+#include "range/trials_report.h"
 
 namespace stillwatch::apps {
 namespace {
@@ -22,7 +27,12 @@ struct Arguments {
   std::string live = "data/range/live.yaml";
   std::string prompts = "data/prompts";
   std::string out;
+  std::string writer;
+  std::string writing_student = "data/range/writer.yaml";
+  std::string trial_student = "data/range/trial-student.yaml";
+  uint64_t seeds = 3;
   bool quick = false;
+  range::LadderSettings ladder;
   range::Settings settings;
 };
 
@@ -32,40 +42,149 @@ Result<population::Config> read_population(const std::string& path) {
   return population::Config::parse(*text, path);
 }
 
-Result<void> run(const Arguments& a) {
-  if (!a.quick) return base::fail(ErrorCode::kUsage, "name what to run: --quick is what there is");
+Result<training::Recipe> read_recipe(const std::string& path) {
+  const auto text = read_file(path);
+  if (!text) return tl::unexpected(text.error());
+  return training::Recipe::parse(*text, path);
+}
+
+Result<void> make_folder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) return base::fail(ErrorCode::kInternal, fmt::format("{}: cannot be made: {}", path, error.message()));
+  return {};
+}
+
+Result<void> write_reports(const std::string& folder, const std::string& json, const std::string& html) {
+  if (auto ok = write_file(folder + "/range.json", [&](const Write& write) { write(json); }); !ok) return ok;
+  return write_file(folder + "/range.html", [&](const Write& write) { write(html); });
+}
+
+range::Tell teller() {
+  return [start = std::chrono::steady_clock::now()](const std::string& line) {
+    const std::chrono::duration<double> since = std::chrono::steady_clock::now() - start;
+    fmt::print(stderr, "{:5.0f} s  {}\n", since.count(), line);
+  };
+}
+
+// What both kinds of run read.
+struct Read {
+  model::Model teacher;
+  training::Recipe student;
+  population::Config honest, live;
+  population::Prompts prompts;
+
+  range::Inputs view() const { return {teacher, student, honest, live, prompts}; }
+};
+
+Result<Read> read_inputs(const Arguments& a, const std::string& student_file) {
   auto teacher = load_talking(a.teacher);
   if (!teacher) return tl::unexpected(teacher.error());
-  const auto text = read_file(a.student);
-  if (!text) return tl::unexpected(text.error());
-  auto student = training::Recipe::parse(*text, a.student);
+  auto student = read_recipe(student_file);
   if (!student) return tl::unexpected(student.error());
   auto honest = read_population(a.honest);
   if (!honest) return tl::unexpected(honest.error());
   auto live = read_population(a.live);
   if (!live) return tl::unexpected(live.error());
-  const auto prompts = population::Prompts::load({a.prompts});
+  auto prompts = population::Prompts::load({a.prompts});
   if (!prompts) return tl::unexpected(prompts.error());
-  if (!a.out.empty()) {
-    std::error_code error;
-    std::filesystem::create_directories(a.out, error);
-    if (error) return base::fail(ErrorCode::kInternal, fmt::format("{}: cannot be made: {}", a.out, error.message()));
-  }
+  return Read{std::move(*teacher), std::move(*student), std::move(*honest), std::move(*live), std::move(*prompts)};
+}
 
-  const auto start = std::chrono::steady_clock::now();
-  const auto tell = [&](const std::string& line) {
-    const std::chrono::duration<double> since = std::chrono::steady_clock::now() - start;
-    fmt::print(stderr, "{:5.0f} s  {}\n", since.count(), line);
+uint64_t hash_of(const model::Weights& weights) {
+  uint64_t hash = 0;
+  for (const auto& [name, tensor] : weights) {
+    const auto bytes = std::as_bytes(std::span(tensor.values));
+    hash = base::combine(hash, base::hash64({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
+  }
+  return hash;
+}
+
+// What the results of trials depend on, seeds and strengths aside, which stand in their names.
+range::Json terms_of(const Arguments& a, const Read& inputs, const std::optional<model::Model>& writer) {
+  const auto text = [](uint64_t hash) { return fmt::format("{:016x}", hash); };
+  const auto of_file = [&](const std::string& path) { return text(base::hash64(read_file(path).value_or(""))); };
+  range::Json terms{{"teacher", text(hash_of(inputs.teacher.weights))},
+                    {"student", of_file(a.trial_student)},
+                    {"honest", of_file(a.honest)},
+                    {"live", of_file(a.live)},
+                    {"problems", a.settings.problems},
+                    {"problems_share", a.settings.problems_share},
+                    {"test_problems", a.settings.test_problems},
+                    {"threads", a.settings.threads}};
+  if (writer) {
+    terms["writer"] = text(hash_of(writer->weights));
+    terms["writing_student"] = of_file(a.writing_student);
+  }
+  return terms;
+}
+
+Result<void> run_trials(const Arguments& a) {
+  if (a.out.empty()) return base::fail(ErrorCode::kUsage, "--out FOLDER keeps what was measured");
+  if (auto ok = make_folder(a.out); !ok) return ok;
+  const std::string path = a.out + "/trials.jsonl";
+  auto journal = Journal::open(path, [](std::string_view line) { return range::Json::accept(line); });
+  if (!journal) return tl::unexpected(journal.error());
+  const auto kept = read_file(path);
+  if (!kept) return tl::unexpected(kept.error());
+  const auto append = [&](std::string_view line) -> Result<void> {
+    if (auto ok = journal->make_room(line.size()); !ok) return ok;
+    if (auto ok = journal->append(line); !ok) return ok;
+    return journal->sync();
   };
-  const auto loop =
-      range::run(a.settings, {*teacher, std::move(*student), std::move(*honest), std::move(*live), *prompts}, tell);
+  auto inputs = read_inputs(a, a.trial_student);
+  if (!inputs) return tl::unexpected(inputs.error());
+  std::optional<model::Model> writer;
+  if (!a.writer.empty()) {
+    auto loaded = model::load_model(a.writer);
+    if (!loaded) return tl::unexpected(loaded.error());
+    writer = std::move(*loaded);
+  }
+  auto ledger = range::Ledger::open(*kept, path, terms_of(a, *inputs, writer), append);
+  if (!ledger) return tl::unexpected(ledger.error());
+  const range::Tell tell = teller();
+  range::TrialResults results;
+  if (writer) {
+    const auto student = read_recipe(a.writing_student);
+    if (!student) return tl::unexpected(student.error());
+    range::InheritanceSettings settings;
+    settings.seed = a.settings.seed;
+    settings.threads = a.settings.threads;
+    auto result = range::run_inheritance(settings, *student, *writer, *ledger, tell);
+    if (!result) return tl::unexpected(result.error());
+    results.inheritance = std::move(*result);
+  }
+  for (uint64_t i = 0; i < a.seeds; ++i) {
+    range::LadderSettings settings = a.ladder;
+    settings.seed = a.settings.seed + i;
+    settings.core = i > 0;
+    settings.problems = a.settings.problems;
+    settings.problems_share = a.settings.problems_share;
+    settings.test_problems = a.settings.test_problems;
+    settings.threads = a.settings.threads;
+    auto result = range::run_ladder(settings, inputs->view(), *ledger, tell);
+    if (!result) return tl::unexpected(result.error());
+    results.ladders.push_back(std::move(*result));
+  }
+  tell("done");
+  fmt::print("{}", range::to_terminal(results));
+  return write_reports(a.out, range::to_json(results), range::to_html(results));
+}
+
+Result<void> run(const Arguments& a) {
+  if (!a.quick) return run_trials(a);
+  auto inputs = read_inputs(a, a.student);
+  if (!inputs) return tl::unexpected(inputs.error());
+  if (!a.out.empty()) {
+    if (auto ok = make_folder(a.out); !ok) return ok;
+  }
+  const range::Tell tell = teller();
+  const auto loop = range::run(a.settings, inputs->view(), tell);
   if (!loop) return tl::unexpected(loop.error());
   tell("done");
   fmt::print("{}", range::to_terminal(*loop));
   if (a.out.empty()) return {};
-  if (auto ok = write_file(a.out + "/range.json", [&](const Write& write) { write(range::to_json(*loop)); }); !ok)
-    return ok;
-  return write_file(a.out + "/range.html", [&](const Write& write) { write(range::to_html(*loop)); });
+  return write_reports(a.out, range::to_json(*loop), range::to_html(*loop));
 }
 
 }  // namespace
@@ -76,9 +195,18 @@ void add_range(CLI::App& app, int& status) {
   auto arguments = std::make_shared<Arguments>();
   Arguments& a = *arguments;
   a.settings.threads = std::max(1u, std::thread::hardware_concurrency());
-  command->add_flag("--quick", a.quick, "One harvest, four students, some minutes");
+  command->add_flag("--quick", a.quick, "One harvest, four students, some minutes; without it the trials");
   command->add_option("--teacher", a.teacher, "Folder of the teacher")->capture_default_str();
   command->add_option("--student", a.student, "The students' recipe (YAML, docs/model.md)")->capture_default_str();
+  command->add_option("--writer", a.writer, "For the trials of marks: a model that writes texts by itself");
+  command->add_option("--trial-student", a.trial_student, "The recipe of the trials' students")->capture_default_str();
+  command->add_option("--seeds", a.seeds, "Of the trials, from --seed on")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100));
+  command->add_option("--strength", a.ladder.strength, "Of antidistillation, where students learn from it")
+      ->capture_default_str()
+      ->check(CLI::Range(0.001, 1000.0));
+  command->add_option("--writing-student", a.writing_student, "The recipe of its students")->capture_default_str();
   command->add_option("--honest", a.honest, "Honest traffic to calibrate on (YAML, docs/population.md)")
       ->capture_default_str();
   command->add_option("--live", a.live, "Other traffic, with one account in it that distils")->capture_default_str();
@@ -96,10 +224,12 @@ void add_range(CLI::App& app, int& status) {
   command->add_option("--threads", a.settings.threads, "Cores to use")
       ->capture_default_str()
       ->check(CLI::Range(1, 1024));
-  command->add_option("--out", a.out, "Folder for range.json and range.html");
+  command->add_option("--out", a.out, "Folder for range.json and range.html, and for what the trials go on from");
   command->footer(
       "The same arguments give the same report on the same machine. Example, in the source folder:\n"
-      "  stillwatch-lab range --quick --out range\n\n"
+      "  stillwatch-lab range --quick --out range\n"
+      "  stillwatch-lab range --out trials --writer stories260K.bin\n\n"
+      "Trials that were stopped go on where they were, by the same command.\n\n"
       "Exit status: 0 done, 2 usage or configuration, 3 an input is missing or broken, 4 the report cannot be "
       "written.");
   command->callback([arguments, &status] {

@@ -28,6 +28,7 @@ base::Result<std::vector<Answer>> answer_all(const model::Transformer& transform
       request.sampling.logprobs = options.logprobs;
       request.sampling.temperature = options.temperature;
       request.sampling.seed = base::combine(options.seed, next);
+      if (options.hook) request.sampling.on_logits = options.hook(next);
       if (!options.reasoning && think >= 0) request.sampling.bias[think] = -1e9F;
       // One mark may close reasoning and answers alike: the parser tells when the answer is over.
       if (marks.think_end != marks.end) request.stop = transformer.config().eos;

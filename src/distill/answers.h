@@ -1,9 +1,11 @@
 // Lets a model of this process answer many prompts at once: a student that is examined or learns from its own answers,
 // a teacher that is harvested without a socket.
 //
-// Answers come in the order of the prompts and depend on model, prompt and seed alone. Thread rule: pure function.
+// Answers come in the order of the prompts and depend on model, prompt, seed and hook alone. Thread rule: pure
+// function.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,7 +21,8 @@ struct AnswerOptions {
   unsigned threads = 1;
   double temperature = 0;  // 0: the most probable token
   uint64_t seed = 1;
-  bool reasoning = true;  // false: the mark that begins it is forbidden
+  bool reasoning = true;                                     // false: the mark that begins it is forbidden
+  std::function<model::LogitsHook(size_t index)> hook = {};  // bends the logits of that prompt's answer
   uint32_t logprobs = 0;  // alternatives to tell of each token; 0: none, and no log-probabilities
 };
 

@@ -113,12 +113,18 @@ Result<Loop> run(const Settings& settings, Inputs inputs, const Tell& tell) {
   for (const Arm& arm : arms) {
     tell(fmt::format("training a student, {}: {} problems, {} of them with reasoning and log-probabilities", arm.name,
                      arm.problems, arm.whole));
-    auto student = raise(inputs.student, inputs.teacher, lessons_of(*bought, arm.problems, arm.whole), test,
-                         settings.threads, tell);
-    if (!student) return tl::unexpected(student.error());
-    student->name = student->losses.name = arm.name;
-    student->description = arm.description;
-    loop.students.push_back(std::move(*student));
+    Student student;
+    student.name = student.losses.name = arm.name;
+    student.description = arm.description;
+    auto model = raise(inputs.student, inputs.teacher, lessons_of(*bought, arm.problems, arm.whole), settings.threads,
+                       tell, student);
+    if (!model) return tl::unexpected(model.error());
+    student.losses.name = arm.name;
+    const model::Transformer learnt(model->config, std::move(model->weights));
+    exam = distill::examine(learnt, *model->marks, model->tokenizer, test, {.threads = settings.threads});
+    if (!exam) return tl::unexpected(exam.error());
+    student.exam = std::move(*exam);
+    loop.students.push_back(std::move(student));
   }
   return loop;
 }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "distill/losses.h"
 #include "training/cpu_network.h"
 #include "training/fresh_model.h"
 
@@ -32,32 +31,31 @@ distill::KnownTokens known_of(const model::Example& example, std::span<const mod
   return known;
 }
 
-Result<void> train(const training::Recipe& recipe, std::span<const model::Example> examples,
-                   const std::vector<distill::KnownTokens>& known, unsigned threads, const Tell& tell,
-                   model::Model& model, Student& student) {
+}  // namespace
+
+Result<Taught> teach(const training::Plan& plan, model::Model& model, std::span<const model::Example> examples,
+                     const std::vector<distill::KnownTokens>& known, unsigned threads, const Tell& tell) {
   auto network = training::make_cpu_network(model.config, model.weights, threads);
   if (!network) return tl::unexpected(network.error());
   distill::TopLoss loss(known, {});
-  auto trainer = training::Trainer::start(recipe.plan, std::move(*network), examples, loss);
+  auto trainer = training::Trainer::start(plan, std::move(*network), examples, loss);
   if (!trainer) return tl::unexpected(trainer.error());
+  Taught taught;
   while (!trainer->done()) {
     const auto step = trainer->step();
     if (!step) return tl::unexpected(step.error());
-    student.training_tokens += step->tokens;
-    student.losses.points.push_back({static_cast<double>(step->step), step->loss});
+    taught.tokens += step->tokens;
+    taught.losses.points.push_back({static_cast<double>(step->step), step->loss});
     if (step->step % kReportEvery == 0 || trainer->done())
-      tell(fmt::format("  step {} of {}, loss {:.3f}", step->step, recipe.plan.steps, step->loss));
+      tell(fmt::format("  step {} of {}, loss {:.3f}", step->step, plan.steps, step->loss));
   }
   model.weights = trainer->network().weights();
-  return {};
+  return taught;
 }
 
-}  // namespace
-
-Result<Student> raise(const training::Recipe& recipe, const model::Model& teacher, std::span<const Lesson> lessons,
-                      const std::vector<distill::Question>& test, unsigned threads, const Tell& tell) {
+Result<model::Model> raise(const training::Recipe& recipe, const model::Model& teacher, std::span<const Lesson> lessons,
+                           unsigned threads, const Tell& tell, Student& student) {
   model::Model model = training::fresh_model(recipe, teacher.tokenizer, *teacher.marks);
-  Student student;
   student.parameters = model.config.parameters();
   student.problems = lessons.size();
   std::vector<model::Example> examples;
@@ -68,14 +66,13 @@ Result<Student> raise(const training::Recipe& recipe, const model::Model& teache
     student.whole += !lesson.tokens.empty();
   }
   if (!examples.empty()) {
-    if (auto ok = train(recipe, examples, known, threads, tell, model, student); !ok) return tl::unexpected(ok.error());
+    auto taught = teach(recipe.plan, model, examples, known, threads, tell);
+    if (!taught) return tl::unexpected(taught.error());
+    student.training_tokens = taught->tokens;
+    student.losses = std::move(taught->losses);
   }
   student.flop = 6.0 * static_cast<double>(student.parameters) * static_cast<double>(student.training_tokens);
-  const model::Transformer transformer(model.config, std::move(model.weights));
-  auto exam = distill::examine(transformer, *model.marks, model.tokenizer, test, {.threads = threads});
-  if (!exam) return tl::unexpected(exam.error());
-  student.exam = std::move(*exam);
-  return student;
+  return model;
 }
 
 }  // namespace stillwatch::range

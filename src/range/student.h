@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "distill/exam.h"
+#include "distill/losses.h"
 #include "training/curve.h"
 #include "training/recipe.h"
 
@@ -35,9 +36,19 @@ struct Student {
 
 using Tell = std::function<void(const std::string&)>;  // how it goes, a line
 
-// `lessons` may be empty: then it is as it was born. Names and describes nothing.
-base::Result<Student> raise(const training::Recipe& recipe, const model::Model& teacher,
-                            std::span<const Lesson> lessons, const std::vector<distill::Question>& test,
-                            unsigned threads, const Tell& tell);
+// What training took.
+struct Taught {
+  uint64_t tokens = 0;
+  training::Curve losses;
+};
+
+// Trains a model by what is `known` of each example's tokens, by the tokens themselves where nothing is.
+base::Result<Taught> teach(const training::Plan& plan, model::Model& model, std::span<const model::Example> examples,
+                           const std::vector<distill::KnownTokens>& known, unsigned threads, const Tell& tell);
+
+// The trained model, and what that took in `student`, which it neither names nor examines. `lessons` may be empty: then
+// it is as it was born.
+base::Result<model::Model> raise(const training::Recipe& recipe, const model::Model& teacher,
+                                 std::span<const Lesson> lessons, unsigned threads, const Tell& tell, Student& student);
 
 }  // namespace stillwatch::range

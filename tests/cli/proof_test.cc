@@ -21,7 +21,7 @@ class Proof : public ProgramTest {
     ASSERT_EQ(run("watermark key --out master.key").status, 0);
     const wm::TestLanguage language(3);
     stillwatch::base::Random random(4);
-    std::string drafts, clean;
+    std::string drafts, clean, reference;
     for (int i = 0; i < answers; ++i) {
       Json line = {{"account", "acct_1"}, {"prompt", fmt::format("question {}", i)}, {"drafts", Json::array()}};
       for (int d = 0; d < 4; ++d) line["drafts"].push_back(language.text(80, random, i));
@@ -29,7 +29,9 @@ class Proof : public ProgramTest {
       clean += Json{{"prompt", line["prompt"]}, {"answer", language.text(80, random, i)}}.dump() + "\n";
     }
     write("drafts.jsonl", drafts);
+    for (int i = 0; i < answers; ++i) reference += Json{{"text", language.text(80, random, i)}}.dump() + "\n";
     write("clean.jsonl", clean);
+    write("reference.jsonl", reference);
     const ProgramResult r =
         run("watermark select drafts.jsonl --key-file master.key --label campaign:1 --evidence evidence.jsonl --out "
             "marked.jsonl");
@@ -69,6 +71,23 @@ TEST_F(Proof, MarksAreDetectedAndAttributed) {
   const ProgramResult wrong = run("attribute --suspect clean.jsonl --evidence evidence.jsonl --key-file other.key");
   EXPECT_EQ(wrong.status, 3);
   EXPECT_NE(wrong.output.find("another master key"), std::string::npos);
+}
+
+TEST_F(Proof, FrequenciesAreHeldAgainstAReference) {
+  mark(150);
+  const auto tested = [&](const std::string& suspect) {
+    const ProgramResult r = run("attribute --suspect " + suspect +
+                                " --evidence evidence.jsonl --key-file master.key --reference reference.jsonl "
+                                "--wrong-keys 20 --out -");
+    EXPECT_EQ(r.status, 0) << r.output;
+    Json report = Json::parse(r.output);
+    EXPECT_EQ(report["tests"].size(), 4u);
+    EXPECT_EQ(report["tests"][2]["test"], "contrast");
+    EXPECT_EQ(report["tests"][3]["test"], "contrast-filtered");
+    return report;
+  };
+  EXPECT_LT(tested("marked.jsonl")["tests"][2]["p_value"], 1e-2);
+  EXPECT_GT(tested("clean.jsonl")["tests"][2]["p_value"], 1e-3);
 }
 
 // An endpoint that recalls every canary it was given, and expects what was marked when it is made to read.

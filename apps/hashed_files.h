@@ -1,0 +1,49 @@
+// Everything that an attribution read, with its hash, so that the report can name it.
+#pragma once
+
+#include <fmt/format.h>
+#include <sodium.h>
+
+#include <string>
+#include <vector>
+
+#include "attribution/findings.h"
+#include "files.h"
+#include "marks.h"
+#include "report/attribution.h"
+
+namespace stillwatch::apps {
+
+class HashedFiles {
+ public:
+  base::Result<std::string> read(const std::string& role, const std::string& path) {
+    auto text = read_content(path);
+    if (text) note(role, path, *text);
+    return text;
+  }
+  void note(const std::string& role, const std::string& name, std::string_view bytes) {
+    uint8_t hash[32];
+    crypto_generichash(hash, sizeof hash, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), nullptr,
+                       0);
+    std::string hex;
+    for (const uint8_t byte : hash) hex += fmt::format("{:02x}", byte);
+    read_.push_back({role, name, bytes.size(), hex});
+  }
+  base::Result<attribution::Model> model(const std::string& role, const std::string& argument) {
+    const size_t equals = argument.find('=');
+    if (equals == argument.npos || equals == 0)
+      return base::fail(base::ErrorCode::kUsage, fmt::format("--{} is NAME=FILE", role));
+    const std::string path = argument.substr(equals + 1);
+    const auto text = read(role, path);
+    if (!text) return tl::unexpected(text.error());
+    auto samples = attribution::read_samples(*text, path);
+    if (!samples) return tl::unexpected(samples.error());
+    return attribution::Model{argument.substr(0, equals), std::move(*samples)};
+  }
+  const std::vector<report::ReadFile>& all() const { return read_; }
+
+ private:
+  std::vector<report::ReadFile> read_;
+};
+
+}  // namespace stillwatch::apps

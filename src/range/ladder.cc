@@ -1,0 +1,332 @@
+#include "range/ladder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "attribution/contrast.h"
+#include "attribution/radioactivity.h"
+#include "base/hash.h"
+#include "problems/answer.h"
+#include "range/arms.h"
+#include "range/writing.h"
+
+namespace stillwatch::range {
+namespace {
+
+using base::Result;
+
+constexpr uint32_t kAlternatives = 8;  // log-probabilities told of each token
+
+enum Stream : uint64_t { kQuestions = 1, kTest, kHonest, kLive, kWeights, kAnswers, kOwn, kSaid, kProxy };
+
+// Of antidistillation, for the teacher's own answers; other ways of serving have none.
+std::vector<double> strengths_of(Serving serving) {
+  if (serving != Serving::kAntidistillation) return {0};
+  return {0.02, 0.05, 0.1, 0.3, 1};
+}
+
+std::vector<problems::Problem> draw(uint64_t seed, problems::Split split, const LadderSettings& s, uint64_t count) {
+  problems::Generator generator(seed, split, s.level_min, s.level_max);
+  std::vector<problems::Problem> out;
+  for (uint64_t i = 0; i < count; ++i) out.push_back(generator.next());
+  return out;
+}
+
+Json tally_json(const distill::Tally& t) {
+  const stats::Interval interval = t.interval();
+  return {{"right", t.right}, {"asked", t.of}, {"share", t.share()}, {"low", interval.low}, {"high", interval.high}};
+}
+
+model::Conversation conversation_of(const std::string& question, const std::string& answer,
+                                    const std::string& reasoning) {
+  return {{model::Role::kUser, question, {}}, {model::Role::kAssistant, answer, reasoning}};
+}
+
+// One seed's trials. What costs time is made when it is first asked for.
+class Trials {
+ public:
+  Trials(const LadderSettings& settings, const Inputs& inputs, const Tell& tell)
+      : settings_(settings),
+        inputs_(inputs),
+        tell_(tell),
+        server_(inputs.teacher, key(), {.logprobs = kAlternatives, .threads = settings.threads}),
+        bought_(draw(seed_of(kQuestions), problems::Split::kTrain, settings, settings.problems)),
+        test_(draw(seed_of(kTest), problems::Split::kTest, settings, settings.test_problems)) {}
+
+  // What the operator saw of the account that asks for the problems.
+  Result<Json> watched() {
+    const auto served = answers_to_buy(Serving::kPlain);
+    if (!served) return tl::unexpected(served.error());
+    std::vector<Bought> rows;
+    for (size_t i = 0; i < bought_.size(); ++i) {
+      const distill::Answer& a = (*served)->answers[i];
+      rows.push_back({bought_[i].question, a.reasoning, a.content, a.tokens, prompt_of(bought_[i]).size()});
+    }
+    tell_("calibrating on honest traffic, then watching the harvest among other honest traffic");
+    population::Config honest = inputs_.honest, live = inputs_.live;
+    honest.seed = seed_of(kHonest);
+    live.seed = seed_of(kLive);
+    auto baseline = learn_honest(honest, inputs_.prompts);
+    if (!baseline) return tl::unexpected(baseline.error());
+    const auto seen = watch(live, inputs_.prompts, std::move(*baseline), rows, settings_.problems_share);
+    if (!seen) return tl::unexpected(seen.error());
+    const auto by = [&](uint64_t exchanges) {
+      return std::upper_bound(seen->bought_at.begin(), seen->bought_at.end(), exchanges) - seen->bought_at.begin();
+    };
+    const bool flagged = seen->harvester.flagged;
+    return Json{{"flagged", flagged},
+                {"flagged_after", flagged ? seen->harvester.flagged_after : 0},
+                {"exchanges", seen->harvester.exchanges},
+                {"problems", seen->bought_at.size()},
+                {"problems_before_flag", flagged ? by(seen->harvester.flagged_after) : bought_.size()},
+                {"problems_before_refusal", flagged ? by(settings_.refused_after) : bought_.size()},
+                {"honest", {{"accounts", seen->honest_accounts}, {"flagged", seen->honest_flagged}}}};
+  }
+
+  // What honest users get: the same teacher's answers to the test problems.
+  Result<Json> served(Serving serving, double strength) {
+    if (auto ok = prepare(serving, strength); !ok) return tl::unexpected(ok.error());
+    Prompts prompts;
+    for (const problems::Problem& p : test_) prompts.push_back(prompt_of(p));
+    const auto served = server_.serve(serving, prompts, seed_of(kOwn));
+    if (!served) return tl::unexpected(served.error());
+    distill::Tally right;
+    for (size_t i = 0; i < test_.size(); ++i) count(served->answers[i], test_[i], right);
+    return Json{{"serving", name_of(serving)},
+                {"strength", strength},
+                {"exam", tally_json(right)},
+                {"tokens", served->tokens},
+                {"compute", served->compute}};
+  }
+
+  Result<Json> arm(const Arm& arm, const Json& watched) {
+    const auto served = answers_to_buy(arm.serving);
+    if (!served) return tl::unexpected(served.error());
+    const std::vector<Lesson> lessons = lessons_of(arm, **served, watched);
+    training::Recipe recipe = inputs_.student;
+    recipe.plan.seed = seed_of(kWeights);
+    Student student;
+    auto model = raise(recipe, inputs_.teacher, lessons, settings_.threads, tell_, student);
+    if (!model) return tl::unexpected(model.error());
+    const model::Transformer learnt(model->config, std::move(model->weights));
+    std::vector<distill::Question> questions;
+    for (const problems::Problem& p : test_) questions.push_back(distill::question_of(p));
+    const auto exam =
+        distill::examine(learnt, *model->marks, model->tokenizer, questions, {.threads = settings_.threads});
+    if (!exam) return tl::unexpected(exam.error());
+    auto found = attributed(learnt, arm.serving, (*served)->evidence);
+    if (!found) return tl::unexpected(found.error());
+    return Json{{"arm", arm.name},
+                {"description", arm.description},
+                {"serving", name_of(arm.serving)},
+                {"problems", lessons.size()},
+                {"whole", student.whole},
+                {"parameters", student.parameters},
+                {"training_tokens", student.training_tokens},
+                {"loss", student.losses.points.empty() ? Json() : Json(student.losses.points.back().loss)},
+                {"exam", tally_json(exam->all)},
+                {"attribution", std::move(*found)}};
+  }
+
+ private:
+  uint64_t seed_of(Stream stream) const { return base::combine(settings_.seed, stream); }
+  watermark::Key key() const { return trial_key(settings_.seed); }
+  std::vector<int32_t> prompt_of(const problems::Problem& p) const {
+    return model::prompt_of({{model::Role::kUser, p.question, {}}}, *inputs_.teacher.marks, inputs_.teacher.tokenizer);
+  }
+  attribution::Sample sample_of(const problems::Problem& p, const distill::Answer& answer) const {
+    return {p.question, text_of(answer), prompt_of(p), tokens_of(answer)};
+  }
+  static void count(const distill::Answer& answer, const problems::Problem& problem, distill::Tally& right) {
+    ++right.of;
+    right.right += problems::says(answer.content, problem.answer) ? 1 : 0;
+  }
+
+  Result<const Served*> answers_to_buy(Serving serving) {
+    if (const auto it = served_.find(serving); it != served_.end()) return &it->second;
+    if (auto ok = prepare(serving, settings_.strength); !ok) return tl::unexpected(ok.error());
+    tell_(fmt::format("answering {} problems, {}", bought_.size(), name_of(serving)));
+    Prompts prompts;
+    for (const problems::Problem& p : bought_) prompts.push_back(prompt_of(p));
+    auto served = server_.serve(serving, prompts, seed_of(kAnswers));
+    if (!served) return tl::unexpected(served.error());
+    return &served_.emplace(serving, std::move(*served)).first->second;
+  }
+
+  // Antidistillation wants a proxy: a student that learnt half as long from plain answers. Its loss is that on the
+  // generator's own solutions.
+  Result<void> prepare(Serving serving, double strength) {
+    if (serving != Serving::kAntidistillation || strength == strength_) return {};
+    if (auto ok = make_proxy(); !ok) return ok;
+    auto sampling = Antidistillation::prepare(*proxy_, held_out_, strength, settings_.threads);
+    if (!sampling) return tl::unexpected(sampling.error());
+    server_.set_antidistillation(std::move(*sampling),
+                                 1 + 2 * static_cast<double>(proxy_->config.parameters()) /
+                                         static_cast<double>(inputs_.teacher.config.parameters()));
+    strength_ = strength;
+    return {};
+  }
+  Result<void> make_proxy() {
+    if (proxy_) return {};
+    const auto plain = answers_to_buy(Serving::kPlain);
+    if (!plain) return tl::unexpected(plain.error());
+    std::vector<Lesson> lessons;
+    for (size_t i = 0; i < bought_.size(); ++i) lessons.push_back(lesson_of(i, (*plain)->answers[i], Given::kText));
+    training::Recipe recipe = inputs_.student;
+    recipe.plan.seed = seed_of(kProxy);
+    recipe.plan.steps = std::max<uint64_t>(1, recipe.plan.steps / 2);
+    tell_("training a proxy student");
+    Student student;
+    auto proxy = raise(recipe, inputs_.teacher, lessons, settings_.threads, tell_, student);
+    if (!proxy) return tl::unexpected(proxy.error());
+    for (const problems::Problem& p : draw(seed_of(kOwn), problems::Split::kTrain, settings_, 300))
+      held_out_.push_back(
+          model::example_of(conversation_of(p.question, p.answer, p.reasoning), *proxy->marks, proxy->tokenizer));
+    proxy_ = std::move(*proxy);
+    return {};
+  }
+
+  Lesson lesson_of(size_t i, const distill::Answer& answer, Given given) const {
+    Lesson lesson{conversation_of(bought_[i].question, answer.content, given == Given::kAnswer ? "" : answer.reasoning),
+                  {}};
+    if (given == Given::kAll) lesson.tokens = answer.tokens;
+    return lesson;
+  }
+
+  std::vector<Lesson> lessons_of(const Arm& arm, const Served& served, const Json& watched) const {
+    const auto of_watched = [&](const char* name) { return watched[name].get<size_t>(); };
+    const size_t before = of_watched("problems_before_flag") * (arm.several ? settings_.accounts : 1);
+    size_t all = of_watched("problems");
+    if (arm.ends) all = std::min(all, of_watched("problems_before_refusal"));
+    std::vector<Lesson> lessons;
+    for (size_t i = 0; i < all; ++i) {
+      const Given given = i < before ? arm.before : arm.after;
+      const bool right = problems::says(served.answers[i].content, bought_[i].answer);
+      if (given == Given::kNothing || (arm.conduct == Conduct::kFilters && !right)) continue;
+      lessons.push_back(lesson_of(i, served.answers[i], given));
+      model::Message& answer = lessons.back().conversation.back();
+      if (arm.conduct == Conduct::kRewords) answer.reasoning = reworded(answer.reasoning);
+      if (arm.conduct == Conduct::kMixes && i % 2 == 1) {
+        answer.content = bought_[i].answer;
+        answer.reasoning = bought_[i].reasoning;
+      }
+    }
+    return lessons;
+  }
+
+  // What the student answers to problems that nobody was asked, tested for the marks of its serving; for all marks
+  // where it has none, which are the controls.
+  Result<Json> attributed(const model::Transformer& learnt, Serving serving, const watermark::MarkEvidence& evidence) {
+    const auto problems = draw(seed_of(kSaid), problems::Split::kTrain, settings_, settings_.said);
+    Prompts prompts;
+    for (const problems::Problem& p : problems) prompts.push_back(prompt_of(p));
+    const auto answers = distill::answer_all(learnt, *inputs_.teacher.marks, inputs_.teacher.tokenizer, prompts,
+                                             {.threads = settings_.threads, .temperature = 1, .seed = seed_of(kSaid)});
+    if (!answers) return tl::unexpected(answers.error());
+    std::vector<attribution::Sample> samples;
+    for (size_t i = 0; i < problems.size(); ++i) samples.push_back(sample_of(problems[i], (*answers)[i]));
+    Json found = Json::array();
+    for (const Serving s : kServings) {
+      if (s == Serving::kPlain || s == Serving::kAntidistillation) continue;
+      if (s != serving && serving != Serving::kPlain && serving != Serving::kAntidistillation) continue;
+      watermark::MarkEvidence control;
+      control.key_id = server_.key().id();
+      control.mark = mark_of(s);
+      control.units = units_of(s);
+      const auto results = tests(s == serving ? evidence : control, samples);
+      if (!results) return tl::unexpected(results.error());
+      for (const attribution::TestResult& t : *results) {
+        Json json{{"mark", name_of(s)}, {"test", t.test}, {"log10_p", t.log10_p}};
+        for (const attribution::Figure& f : t.figures) {
+          if (f.name == "windows" || f.name == "z") json[f.name] = f.value;
+        }
+        found.push_back(std::move(json));
+      }
+    }
+    return found;
+  }
+
+  // By what is said at all, and by how often it is beside the teacher's plain answers.
+  Result<std::vector<attribution::TestResult>> tests(const watermark::MarkEvidence& evidence,
+                                                     std::span<const attribution::Sample> samples) {
+    auto results = attribution::radioactivity(server_.key(), evidence, samples, {}, 0);
+    const auto plain = answers_to_buy(Serving::kPlain);
+    if (!plain) return tl::unexpected(plain.error());
+    std::vector<attribution::Sample> reference;
+    for (size_t i = 0; i < bought_.size(); ++i) reference.push_back(sample_of(bought_[i], (*plain)->answers[i]));
+    results.push_back(attribution::contrast(server_.key(), evidence, samples, reference, {}, 0).front());
+    return results;
+  }
+
+  const LadderSettings& settings_;
+  const Inputs& inputs_;
+  const Tell& tell_;
+  Server server_;
+  std::vector<problems::Problem> bought_, test_;
+  std::map<Serving, Served> served_;
+  std::optional<model::Model> proxy_;
+  std::vector<model::Example> held_out_;
+  double strength_ = 0;  // that the server has
+};
+
+}  // namespace
+
+std::string reworded(std::string_view reasoning) {
+  std::string out;
+  while (!reasoning.empty()) {
+    const size_t end = std::min(reasoning.find(". "), reasoning.size());
+    std::string_view sentence = reasoning.substr(0, end);
+    const bool stopped = sentence.ends_with('.');
+    if (stopped) sentence.remove_suffix(1);
+    if (const size_t space = sentence.find(' '); space != std::string_view::npos) {
+      out += fmt::format("{} {}", sentence.substr(space + 1), sentence.substr(0, space));
+    } else {
+      out += sentence;
+    }
+    if (stopped) out += '.';
+    if (end < reasoning.size()) out += ". ";
+    reasoning.remove_prefix(std::min(end + 2, reasoning.size()));
+  }
+  return out;
+}
+
+Result<Json> run_ladder(const LadderSettings& settings, const Inputs& inputs, Ledger& ledger, const Tell& tell) {
+  Trials trials(settings, inputs, tell);
+  const auto result_of = [&](std::string_view name, const std::function<Result<Json>()>& make) {
+    const std::string trial = fmt::format("ladder/{}/{}", settings.seed, name);
+    tell(trial);
+    return ledger.result_of(trial, make);
+  };
+  Json result{{"seed", settings.seed}, {"servings", Json::array()}, {"arms", Json::array()}};
+  const auto serve = [&](Serving s, double strength) -> Result<void> {
+    auto json = result_of(
+        strength > 0 ? fmt::format("served/{}/{}", name_of(s), strength) : fmt::format("served/{}", name_of(s)),
+        [&] { return trials.served(s, strength); });
+    if (!json) return tl::unexpected(json.error());
+    result["servings"].push_back(std::move(*json));
+    return {};
+  };
+  for (const Serving s : kServings) {
+    if (settings.core && s != Serving::kPlain) continue;
+    for (const double strength : strengths_of(s)) {
+      if (auto ok = serve(s, strength); !ok) return tl::unexpected(ok.error());
+    }
+  }
+  auto watched = result_of("watched", [&] { return trials.watched(); });
+  if (!watched) return watched;
+  result["watched"] = *watched;
+  for (const Arm& arm : kArms) {
+    if (settings.core && !arm.core) continue;
+    const std::string name = arm.serving == Serving::kAntidistillation
+                                 ? fmt::format("{}/{}", arm.name, settings.strength)
+                                 : std::string(arm.name);
+    auto json = result_of(name, [&] { return trials.arm(arm, *watched); });
+    if (!json) return json;
+    result["arms"].push_back(*json);
+  }
+  return result;
+}
+
+}  // namespace stillwatch::range

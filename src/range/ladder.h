@@ -1,0 +1,40 @@
+// The ladder of countermeasures: what each costs the student that learns from such answers, what it costs honest users,
+// and whether attribution proves it; alone, and the example policy of docs/policy.md whole.
+//
+// A teacher answers word problems, served in each way (serving.h). An operator watches one account that asks for them
+// (operator.h), which says when it would have acted. Students of one recipe and as many steps learn from what they
+// would have got: passive ones, and ones that reword, that drop what is wrong, that mix in clean data, and that ask
+// through several accounts. Each is examined on problems whose structures no training problem has; what it answers to
+// further problems is tested for the marks.
+//
+// Thread rule: one thread calls; `threads` compute.
+#pragma once
+
+#include "range/ledger.h"
+#include "range/range.h"
+#include "range/serving.h"
+
+namespace stillwatch::range {
+
+struct LadderSettings {
+  uint64_t seed = 1;
+  bool core = false;         // only the arms that every seed has
+  uint64_t problems = 3000;  // that the harvester wants
+  double problems_share = 0.75;
+  int level_min = 2, level_max = 3;  // problems that need steps
+  uint64_t test_problems = 500;
+  uint64_t said = 1000;           // answers of a student that are tested for marks
+  uint64_t accounts = 8;          // of the harvester that has several
+  uint64_t refused_after = 2000;  // exchanges, by the policy
+  double strength = 0.3;          // of antidistillation, where students learn from it
+  unsigned threads = 1;
+};
+
+// Working in the generator's own terms, said another way: "Tom 3*5=15. Ann 15*2=30." becomes "3*5=15 Tom. 15*2=30 Ann."
+// Other text stays.
+std::string reworded(std::string_view reasoning);
+
+// Trials: `ladder/SEED/NAME`. The result: docs/range.md.
+base::Result<Json> run_ladder(const LadderSettings& settings, const Inputs& inputs, Ledger& ledger, const Tell& tell);
+
+}  // namespace stillwatch::range

@@ -1,0 +1,69 @@
+// What a teacher may do to the answers it gives away: the answers of one way of serving, what they cost, and what is
+// remembered of their marks.
+//
+// All ways draw at temperature 1, so that they answer on the same terms. Deterministic in the seed. Thread rule: one
+// thread calls; `threads` compute.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "distill/answers.h"
+#include "range/antidistillation.h"
+#include "watermark/evidence.h"
+
+namespace stillwatch::range {
+
+enum class Serving : uint8_t { kPlain, kGreen, kGumbel, kTournament, kDrafts, kAntidistillation };
+inline constexpr std::array kServings{Serving::kPlain,      Serving::kGreen,  Serving::kGumbel,
+                                      Serving::kTournament, Serving::kDrafts, Serving::kAntidistillation};
+std::string_view name_of(Serving serving);  // plain, green, gumbel, tournament, drafts, antidistillation
+
+using Prompts = std::vector<std::vector<int32_t>>;
+
+struct Served {
+  std::vector<distill::Answer> answers;
+  uint64_t tokens = 0;               // that were drawn, drafts that nobody got among them
+  double compute = 1;                // operations for an answer, beside those of plain answers of the same length
+  watermark::MarkEvidence evidence;  // of the ways that mark
+};
+
+class Server {
+ public:
+  struct Options {
+    size_t drafts = 4;
+    uint32_t logprobs = 0;  // alternatives told of each token; those of the model as it is
+    unsigned threads = 1;
+  };
+  // The teacher knows conversations. `proxy`: for kAntidistillation, which fails without one.
+  Server(const model::Model& teacher, const watermark::Key& key, Options options)
+      : teacher_(teacher), transformer_(teacher.config, teacher.weights), key_(key), options_(options) {}
+  void set_antidistillation(Antidistillation sampling, double compute) {
+    antidistillation_ = std::move(sampling);
+    antidistillation_compute_ = compute;
+  }
+
+  base::Result<Served> serve(Serving serving, const Prompts& prompts, uint64_t seed) const;
+
+  const watermark::Key& key() const { return key_; }
+
+ private:
+  base::Result<std::vector<distill::Answer>> answers(Serving serving, const Prompts& prompts, uint64_t seed) const;
+  base::Result<Served> drafted(const Prompts& prompts, uint64_t seed) const;
+
+  const model::Model& teacher_;
+  model::Transformer transformer_;
+  watermark::Key key_;
+  Options options_;
+  std::optional<Antidistillation> antidistillation_;
+  double antidistillation_compute_ = 1;
+};
+
+// The mark of a way that marks.
+watermark::Mark mark_of(Serving serving);
+// What an answer says, reasoning before the rest.
+std::string text_of(const distill::Answer& answer);
+std::vector<int32_t> tokens_of(const distill::Answer& answer);
+watermark::Units units_of(Serving serving);
+
+}  // namespace stillwatch::range

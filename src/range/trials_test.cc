@@ -1,0 +1,166 @@
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "distill/test_models.h"
+#include "range/inheritance.h"
+#include "range/ladder.h"
+#include "range/trials_report.h"
+
+namespace stillwatch::range {
+namespace {
+
+TEST(Ledger, GoesOnWhereItWas) {
+  std::string file;
+  const auto append = [&](std::string_view line) -> base::Result<void> {
+    file += line;
+    return {};
+  };
+  const Json terms{{"seed", 1}};
+  int made = 0;
+  const auto make = [&]() -> base::Result<Json> { return Json{{"right", ++made}}; };
+  {
+    Ledger ledger = Ledger::open(file, "trials.jsonl", terms, append).value();
+    EXPECT_EQ(ledger.result_of("a", make).value()["right"], 1);
+    EXPECT_EQ(ledger.result_of("a", make).value()["right"], 1);
+  }
+  Ledger again = Ledger::open(file, "trials.jsonl", terms, append).value();
+  EXPECT_EQ(again.result_of("a", make).value()["right"], 1);
+  EXPECT_EQ(again.result_of("b", make).value()["right"], 2);
+  EXPECT_FALSE(Ledger::open(file, "trials.jsonl", {{"seed", 2}}, append));
+  EXPECT_FALSE(Ledger::open("no json\n", "trials.jsonl", terms, append));
+  const auto bad = Ledger::open(file + "{}\n", "trials.jsonl", terms, append);
+  ASSERT_FALSE(bad);
+  EXPECT_NE(bad.error().message.find("trials.jsonl:4"), std::string::npos) << bad.error().message;
+}
+
+TEST(Ladder, RewordsWorking) {
+  EXPECT_EQ(reworded("Tom 3*5=15. Ann 15*2=30."), "3*5=15 Tom. 15*2=30 Ann.");
+  EXPECT_EQ(reworded("15"), "15");
+  EXPECT_EQ(reworded(""), "");
+}
+
+base::Result<void> forget(std::string_view) {
+  return {};
+}
+
+training::Recipe tiny() {
+  training::Recipe r = distill::test::small_recipe();
+  r.vocabulary = 300;
+  r.shape.context = 256;
+  r.plan.steps = 2;
+  return r;
+}
+
+TEST(Ladder, TriesEveryArmOnce) {
+  std::vector<model::Conversation> rows;
+  problems::Generator generator(1, problems::Split::kTrain);
+  for (int i = 0; i < 50; ++i) {
+    const problems::Problem p = generator.next();
+    rows.push_back({{model::Role::kUser, p.question, {}}, {model::Role::kAssistant, p.answer, p.reasoning}});
+  }
+  const model::Model teacher =
+      training::fresh_model(tiny(), training::fit_tokenizer(rows, 300), model::ChatTemplate::own());
+  const auto prompts = population::Prompts::load({STILLWATCH_SOURCE_DIR "/data/prompts"}).value();
+  const auto population = [](const std::string& groups) {
+    return population::Config::parse("duration_days: 8\nseed: 3\ngroups:\n" + groups, "test").value();
+  };
+  const Inputs inputs{teacher, tiny(),
+                      population("  - {class: people, accounts: 320, exchanges_median: 45, exchanges_sigma: 0.3}\n"),
+                      population("  - {class: people, accounts: 30, exchanges_median: 40}\n"
+                                 "  - {class: harvest, accounts: 1, exchanges_median: 400, rhythm: flat}\n"),
+                      prompts};
+  std::string file;
+  const auto append = [&](std::string_view line) -> base::Result<void> {
+    file += line;
+    return {};
+  };
+  Ledger ledger = Ledger::open("", "trials.jsonl", {}, append).value();
+  const LadderSettings settings{.problems = 10, .test_problems = 4, .said = 4};
+  const auto silent = [](const std::string&) {};
+  const Json first = run_ladder(settings, inputs, ledger, silent).value();
+  std::set<std::string> arms;
+  for (const Json& arm : first["arms"]) {
+    EXPECT_EQ(arm["exam"]["asked"], 4) << arm["arm"];
+    EXPECT_TRUE(arms.insert(arm["arm"]).second) << arm["arm"];
+  }
+  EXPECT_EQ(arms.size(), 15u);
+  const std::string once = file;
+  Ledger again = Ledger::open(file, "trials.jsonl", {}, append).value();
+  EXPECT_EQ(run_ladder(settings, inputs, again, silent).value(), first);
+  EXPECT_EQ(file, once);  // nothing was tried again
+  EXPECT_NE(to_html({{}, {first}}).find("reasoning-withheld"), std::string::npos);
+}
+
+// A writer with a token that begins texts, for whom every token is as likely as another.
+model::Model writer() {
+  model::Model m = distill::test::fitted(distill::test::sums(2));
+  m.config.bos = m.config.eos.front();
+  for (auto& [name, tensor] : m.weights) std::fill(tensor.values.begin(), tensor.values.end(), 0.0F);
+  return m;
+}
+
+TEST(Writing, IsMarkedAndTheSameForTheSameSeed) {
+  const model::Model m = writer();
+  const model::Transformer transformer(m.config, m.weights);
+  const watermark::Mark mark{.context = 1, .delta = 5};
+  const watermark::Key key = watermark::control_key(7);
+  WriteOptions options{.texts = 70, .tokens_max = 30};
+  const auto green_share = [&](const std::vector<Text>& texts) {
+    double green = 0, of = 0;
+    for (const Text& t : texts) {
+      for (size_t i = 1; i < t.size(); ++i) {
+        const watermark::Unit window[] = {static_cast<uint32_t>(t[i - 1]), static_cast<uint32_t>(t[i])};
+        green += watermark::is_green(mark, key.prf(window));
+        ++of;
+      }
+    }
+    return green / of;
+  };
+  const auto plain = write_texts(transformer, options).value();
+  EXPECT_EQ(plain, write_texts(transformer, options).value());
+  EXPECT_NEAR(green_share(plain), 0.5, 0.1);
+  options.mark = TokenMark{key, mark};
+  EXPECT_GT(green_share(write_texts(transformer, options).value()), 0.9);
+}
+
+TEST(Inheritance, TriesEveryMarkAndTheCleanStudents) {
+  const model::Model m = writer();
+  training::Recipe recipe = tiny();
+  recipe.shape.context = 64;
+  Ledger ledger = Ledger::open("", "trials.jsonl", {}, forget).value();
+  const InheritanceSettings settings{
+      .texts = 100, .said = 5, .text_tokens = 20, .clean_students = 2, .clean_texts = 50, .wrong_keys = 5};
+  const Json result = run_inheritance(settings, recipe, m, ledger, [](const std::string&) {}).value();
+  EXPECT_EQ(result["marked"].size(), marked_shares().size());
+  EXPECT_EQ(result["clean"].size(), 2u);
+  for (const Json& mark : result["marked"]) {
+    EXPECT_LT(mark["of_marked_texts"]["log10_p"], -1) << mark;
+    EXPECT_EQ(mark["contrast"]["wrong_keys"]["count"], 5);
+  }
+  EXPECT_NE(to_terminal({result, {}}).find("clean students"), std::string::npos);
+  model::Model silent = m;
+  silent.config.bos = -1;
+  EXPECT_FALSE(run_inheritance(settings, recipe, silent, ledger, [](const std::string&) {}));
+}
+
+TEST(Antidistillation, PrefersWhatRaisesTheProxysLoss) {
+  // A proxy that knows its sums, and is to know them no longer: what it holds right must fall.
+  const model::Model proxy = distill::test::fitted(distill::test::sums(4));
+  const auto rows = distill::test::sums(4);
+  const auto held_out = distill::test::examples_of(rows, proxy);
+  const auto sampling = Antidistillation::prepare(proxy, held_out, 1, 1).value();
+  const auto hook = sampling.hook();
+  const auto right = held_out.front().tokens;
+  double raised = 0;
+  for (size_t i = 1; i < right.size(); ++i) {
+    if (!held_out.front().scored[i]) continue;
+    std::vector<float> logits(static_cast<size_t>(proxy.config.vocab_size), 0);
+    hook(std::span(right).first(i), logits);
+    raised += logits[static_cast<size_t>(right[i])];
+  }
+  EXPECT_LT(raised, 0);
+}
+
+}  // namespace
+}  // namespace stillwatch::range
