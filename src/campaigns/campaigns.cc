@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <unordered_map>
 
 #include "campaigns/communities.h"
 #include "stats/multiple.h"
@@ -25,12 +26,26 @@ std::vector<std::vector<uint32_t>> communities_of(size_t accounts, std::span<con
 }
 
 void tell_links(std::span<const Link> links, const std::vector<bool>& inside, Campaign& c) {
+  std::vector<Link> between;
   for (const Link& link : links) {
-    if (!inside[link.a] || !inside[link.b]) continue;
-    ++c.link_count;
+    if (inside[link.a] && inside[link.b]) between.push_back(link);
+  }
+  c.link_count = between.size();
+  for (const Link& link : between) {
     for (size_t k = 0; k < kLinkKinds; ++k) c.links[k] += static_cast<double>(link.evidence[k]);
   }
   for (double& evidence : c.links) evidence /= static_cast<double>(std::max<size_t>(1, c.link_count));
+  std::stable_sort(between.begin(), between.end(),
+                   [](const Link& x, const Link& y) { return x.strength() > y.strength(); });
+  std::unordered_map<uint32_t, size_t> told;  // of a member
+  for (const Link& link : between) {
+    size_t& of_a = told[link.a];
+    size_t& of_b = told[link.b];
+    if (std::min(of_a, of_b) >= kLinksTold) continue;
+    ++of_a;
+    ++of_b;
+    c.told.push_back(link);
+  }
 }
 
 }  // namespace

@@ -20,11 +20,15 @@ struct Options {
   bool complementarity = true;
 };
 
+// Of a member's links so many are told, its strongest.
+constexpr size_t kLinksTold = 3;
+
 struct Campaign {
   std::vector<uint32_t> members;           // places among the accounts; who lean most first
   std::vector<uint32_t> core;              // the community that it grew from
   std::array<double, kLinkKinds> links{};  // mean evidence of the links between members, by kind
   size_t link_count = 0;                   // between members
+  std::vector<Link> told;                  // of them, strongest first
   GroupScore judged;                       // of the size that benign groups have
   size_t judged_size = 0;
   stats::PValue p_value;

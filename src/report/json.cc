@@ -20,6 +20,10 @@ double finite(double value, double otherwise = 0) {
   return std::isfinite(scale) ? std::round(value * scale) / scale : value;
 }
 
+double hundredths(double value) {
+  return std::round(finite_or(value, 0) * 100) / 100;
+}
+
 std::string dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -86,10 +90,18 @@ Json exposure_of(const verdict::Exposure& e) {
 
 }  // namespace
 
-std::string campaign_json(const pipeline::CampaignFinding& c) {
+std::string campaign_json(const pipeline::CampaignFinding& c, size_t members_max) {
   Json why = Json::array();
   for (const pipeline::CampaignReason& r : c.why)
     why.push_back({{"kind", r.kind}, {"strength", finite(r.strength)}, {"explanation", r.explanation}});
+  const size_t members = std::min(members_max, c.accounts.size());
+  Json links = Json::array();
+  for (const pipeline::CampaignLink& link : c.links) {
+    if (std::max(link.a, link.b) >= members) continue;
+    Json row{link.a, link.b};
+    for (const float e : link.evidence) row.push_back(hundredths(static_cast<double>(e)));
+    links.push_back(std::move(row));
+  }
   return dump({{"campaign", c.campaign},
                {"flagged", c.flagged},
                {"verdict", verdict::name_of(c.verdict)},
@@ -103,7 +115,8 @@ std::string campaign_json(const pipeline::CampaignFinding& c) {
                {"q_value", finite(c.q_value, 1)},
                {"exposure", exposure_of(c.exposure)},
                {"why", why},
-               {"accounts", c.accounts}});
+               {"accounts", std::vector(c.accounts.begin(), c.accounts.begin() + static_cast<std::ptrdiff_t>(members))},
+               {"links", links}});
 }
 
 std::string summary_json(const pipeline::Overview& f, const ReadStats& s) {
@@ -170,24 +183,23 @@ std::string account_json(const AccountFinding& a, Depth depth) {
   return dump(json);
 }
 
+void write_campaigns(const pipeline::Findings& findings, size_t campaigns_max, size_t members_max, const Write& write) {
+  if (!findings.campaigns_sought) return write("null");
+  const size_t count = std::min(campaigns_max, findings.campaigns.size());
+  for (size_t i = 0; i < count; ++i) {
+    write(i == 0 ? "[\n" : ",\n");
+    write(campaign_json(findings.campaigns[i], members_max));
+  }
+  write(count == 0 ? "[]" : "\n]");
+}
+
 void write_json(const pipeline::Findings& findings, const ReadStats& stats, const Write& write) {
   write("{\"stillwatch_report\":1,\"summary\":");
   write(summary_json(findings, stats));
-  // null: not sought, for want of a baseline that knows honest groups.
   write(",\"campaigns\":");
-  bool first = true;
-  if (!findings.campaigns_sought) {
-    write("null");
-  } else {
-    for (const pipeline::CampaignFinding& c : findings.campaigns) {
-      write(first ? "[\n" : ",\n");
-      write(campaign_json(c));
-      first = false;
-    }
-    write(first ? "[]" : "\n]");
-  }
+  write_campaigns(findings, SIZE_MAX, SIZE_MAX, write);
   write(",\"accounts\":[");
-  first = true;
+  bool first = true;
   for (const AccountFinding& a : findings.ranked) {
     write(first ? "\n" : ",\n");
     write(account_json(a, Depth::kReasons));

@@ -19,7 +19,11 @@ void write_json(const pipeline::Findings& findings, const ReadStats& stats, cons
 // How much is told of one account: a row of a table; and why and since when; and its histograms, for drill-down.
 enum class Depth : uint8_t { kRow, kReasons, kDetails };
 
-std::string campaign_json(const pipeline::CampaignFinding& campaign);
+// With the first `members_max` of its accounts and the links between those.
+std::string campaign_json(const pipeline::CampaignFinding& campaign, size_t members_max = SIZE_MAX);
+
+// A list, or null if none were sought for want of a baseline that knows honest groups.
+void write_campaigns(const pipeline::Findings& findings, size_t campaigns_max, size_t members_max, const Write& write);
 
 // The pieces, for the HTML page: compact JSON text of the summary and of one account.
 std::string summary_json(const pipeline::Overview& overview, const ReadStats& stats);
