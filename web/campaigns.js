@@ -1,14 +1,14 @@
 
-// Campaigns: all of them as discs, or one as its members and the ties between them; a table beside, the reasons below.
-const tieKinds = [["nearness", "their requests lean away from the crowd in the same direction"], ["content", "they share prompts, openings or system prompts that few have"],
+// Campaigns: all of them as discs, or one as its members and the links between them; a table beside, the reasons below.
+const linkKinds = [["nearness", "their requests lean away from the crowd in the same direction"], ["content", "they share prompts, openings or system prompts that few have"],
   ["identity", "they share networks or clients that few have"], ["hours", "they are active in the same hours"]];
 const campaigns = data.campaigns || [], rowOf = new Map(accounts.map((a, i) => [a.account, i]));
 const mapSize = 460, tableRowsMax = 300;
 
 // Evidence is the logarithm of an e-value, which honest pairs exceed at most once in that many.
 const onceIn = evidence => `honest pairs show as much at most once in ${short(Math.exp(evidence))}`;
-const strength = tie => tie.slice(2).reduce((sum, e) => sum + e, 0);
-const mainKind = tie => tieKinds[tie.slice(2).reduce((best, e, k, all) => e > all[best] ? k : best, 0)][0];
+const strength = link => link.slice(2).reduce((sum, e) => sum + e, 0);
+const mainKind = link => linkKinds[link.slice(2).reduce((best, e, k, all) => e > all[best] ? k : best, 0)][0];
 const press = (e, act) => { e.addEventListener("click", act); e.addEventListener("keydown", k => { if (k.key === "Enter" || k.key === " ") { k.preventDefault(); act(); } }); return e; };
 function table(titles, rows) {
   const heads = el("tr", {}, ...titles.map(([title, number]) => el("th", {class: number ? "number" : null, scope: "col"}, title)));
@@ -54,25 +54,25 @@ function showAll() {
 function open(index, chosen) {
   const c = campaigns[index], n = c.accounts.length, step = 0.48 * mapSize / Math.sqrt(Math.max(n, 12)), at = i => [mapSize / 2 + step * Math.sqrt(i + 0.5) * Math.cos(2.39996 * i), mapSize / 2 + step * Math.sqrt(i + 0.5) * Math.sin(2.39996 * i)];
   const line = ([a, b]) => `M${at(a).map(v => v.toFixed(1))}L${at(b).map(v => v.toFixed(1))}`, own = chosen === undefined ? [] : c.links.filter(t => t[0] === chosen || t[1] === chosen), out = [];
-  for (const [kind] of tieKinds) {
-    out.push(shape("path", {class: "ties " + kind, d: c.links.filter(t => mainKind(t) === kind).map(line).join("") || "M0 0"}));
-    out.push(shape("path", {class: "ties chosen " + kind, d: own.filter(t => mainKind(t) === kind).map(line).join("") || "M0 0"}));
+  for (const [kind] of linkKinds) {
+    out.push(shape("path", {class: "links " + kind, d: c.links.filter(t => mainKind(t) === kind).map(line).join("") || "M0 0"}));
+    out.push(shape("path", {class: "links chosen " + kind, d: own.filter(t => mainKind(t) === kind).map(line).join("") || "M0 0"}));
   }
-  const near = new Set(own.flatMap(t => [t[0], t[1]])), ties = new Array(n).fill(0);
-  for (const [a, b] of c.links) { ++ties[a]; ++ties[b]; }
+  const near = new Set(own.flatMap(t => [t[0], t[1]])), degree = new Array(n).fill(0);
+  for (const [a, b] of c.links) { ++degree[a]; ++degree[b]; }
   c.accounts.forEach((name, i) => {
     const [x, y] = at(i), known = accounts[rowOf.get(name)];
     const dot = press(shape("circle", {class: "member" + (known && known.flagged ? " hot" : "") + (i === chosen ? " chosen" : ""), cx: x.toFixed(1), cy: y.toFixed(1), r: Math.min(7, 0.6 * step) * (near.has(i) ? 1.5 : 1)}), () => open(index, i));
-    dot.append(shape("title", {}, `${name}: ${count(ties[i])} ties shown`)); out.push(dot);
+    dot.append(shape("title", {}, `${name}: ${count(degree[i])} links shown`)); out.push(dot);
   });
   const rows = c.accounts.slice(0, tableRowsMax).map((name, i) => {
     const known = accounts[rowOf.get(name)];
     return el("tr", {class: i === chosen ? "chosen" : null}, el("td", {class: "name", title: name}, el("button", {type: "button", onclick: () => open(index, i)}, name)), el("td", {class: "verdict " + (known ? known.verdict : "")}, known ? known.verdict : ""),
-      el("td", {class: "number"}, known ? count(known.exchanges) : ""), el("td", {class: "number"}, count(ties[i])));
+      el("td", {class: "number"}, known ? count(known.exchanges) : ""), el("td", {class: "number"}, count(degree[i])));
   });
-  const keys = tieKinds.filter(([kind]) => c.links.some(t => mainKind(t) === kind)).map(([kind]) => el("span", {class: "key " + kind}, kind));
-  draw([el("button", {type: "button", onclick: showAll}, "All campaigns"), ` / ${c.campaign}: ${count(c.members)} accounts` + (n < c.members ? `, the first ${count(n)} drawn` : "") + "; ties by their main reason: ", ...keys], svg(mapSize, mapSize, ...out),
-    table([["account, most typical first"], ["its own verdict"], ["exchanges", true], ["ties shown", true]], rows), ...(n > tableRowsMax ? [el("p", {class: "soft"}, `The first ${count(tableRowsMax)} are listed.`)] : []));
+  const keys = linkKinds.filter(([kind]) => c.links.some(t => mainKind(t) === kind)).map(([kind]) => el("span", {class: "key " + kind}, kind));
+  draw([el("button", {type: "button", onclick: showAll}, "All campaigns"), ` / ${c.campaign}: ${count(c.members)} accounts` + (n < c.members ? `, the first ${count(n)} drawn` : "") + "; links by their main reason: ", ...keys], svg(mapSize, mapSize, ...out),
+    table([["account, most typical first"], ["own verdict"], ["exchanges", true], ["links", true]], rows), ...(n > tableRowsMax ? [el("p", {class: "soft"}, `The first ${count(tableRowsMax)} are listed.`)] : []));
   explain(c, index, chosen, own);
 }
 
@@ -83,13 +83,16 @@ function explain(c, index, chosen, own) {
   for (const r of c.why) why.append(el("li", {}, `${r.kind} ${r.strength.toFixed(2)}: ${r.explanation}`));
   parts.push(why);
   if (chosen !== undefined) {
-    const name = c.accounts[chosen], row = rowOf.get(name), ties = el("ul", {});
-    parts.push(el("h3", {}, "Why ", row !== undefined && accounts[row].looks ? el("button", {type: "button", onclick: () => choose(row)}, name) : name, " is tied to others"));
+    const name = c.accounts[chosen], row = rowOf.get(name), links = el("ul", {});
+    parts.push(el("h3", {}, "Why ", row !== undefined && accounts[row].looks ? el("button", {type: "button", onclick: () => choose(row)}, name) : name, " is linked to others"));
+    const said = new Set();
     for (const t of own.slice().sort((x, y) => strength(y) - strength(x))) {
-      const other = t[0] === chosen ? t[1] : t[0], said = tieKinds.map(([kind, text], k) => [kind, text, t[2 + k]]).filter(([, , e]) => e >= 0.05).sort((x, y) => y[2] - x[2]);
-      ties.append(el("li", {}, el("button", {type: "button", onclick: () => open(index, other)}, c.accounts[other]), `: ${onceIn(strength(t))}; ${said.map(([kind, text, e]) => `${kind} ${e.toFixed(1)}, ${text}`).join("; ")}`));
+      const other = t[0] === chosen ? t[1] : t[0], kinds = linkKinds.map(([kind], k) => [kind, t[2 + k]]).filter(([, e]) => e >= 0.05).sort((x, y) => y[1] - x[1]);
+      for (const [kind] of kinds) said.add(kind);
+      links.append(el("li", {}, el("button", {type: "button", onclick: () => open(index, other)}, c.accounts[other]), `: ${kinds.map(([kind, e]) => `${kind} ${e.toFixed(1)}`).join(", ")}; ${onceIn(strength(t))}`));
     }
-    parts.push(own.length ? ties : el("p", {class: "soft"}, "No tie: it joined because it leans the way the others do, further than honest accounts."));
+    if (!own.length) parts.push(el("p", {class: "soft"}, "No link: it joined because it leans the way the others do, further than honest accounts."));
+    else parts.push(el("p", {class: "soft"}, linkKinds.filter(([kind]) => said.has(kind)).map(([kind, text]) => `${kind}: ${text}`).join("; ") + ". Figures are natural logarithms of evidence, and add up."), links);
   }
   document.getElementById("campaign-why").replaceChildren(...parts);
 }

@@ -5,7 +5,8 @@
 // Thread rule: pure functions. Cost: docs/campaigns.md.
 #pragma once
 
-#include <optional>
+#include <functional>
+#include <string_view>
 #include <vector>
 
 #include "campaigns/reference.h"
@@ -18,6 +19,8 @@ constexpr double kFalseCampaignsMax = 0.01;
 struct Options {
   LinkOptions links;
   bool complementarity = true;
+  unsigned threads = 1;
+  std::function<void(std::string_view phase)> entering;  // told, if there is one: place, link, group, grow, judge
 };
 
 // Of a member's links so many are told, its strongest.
