@@ -59,12 +59,13 @@ std::vector<Campaign> find(const Accounts& accounts, const Reference& reference,
   };
   enter("place");
   const size_t count = accounts.traces.size();
-  std::vector<Point> points(count);
+  std::vector<Point> turned(count);
   std::vector<Point> directions(count);
   team.parts(count, 256, [&](size_t begin, size_t end) {
     for (size_t i = begin; i < end; ++i) {
-      points[i] = reference.space().place(accounts.traces[i]);
-      directions[i] = direction_of(points[i]);
+      Point point = reference.space().place(accounts.traces[i]);
+      turned[i] = reference.whitening().turn(point);
+      directions[i] = direction_of(std::move(point));
     }
   });
   enter("link");
@@ -85,7 +86,7 @@ std::vector<Campaign> find(const Accounts& accounts, const Reference& reference,
     const size_t some = std::min(grown.size(), cores.size() - from);
     enter("grow");
     team.each(some, [&](size_t i) {
-      if (!known(cores[from + i])) grown[i] = recruit(points, reference.points(), cores[from + i]);
+      if (!known(cores[from + i])) grown[i] = recruit(turned, reference.turned(), cores[from + i]);
     });
     enter("judge");
     for (size_t i = 0; i < some; ++i) {
