@@ -29,7 +29,7 @@ class Reference {
  public:
   static constexpr size_t kAccountsMin = 100;
   static constexpr size_t kPointsMax = 4000;  // chosen by the hash of names
-  static constexpr size_t kSeedsMax = 500;
+  static constexpr size_t kSeedsMax = 1000;
 
   // Fails for fewer than kAccountsMin accounts.
   static base::Result<Reference> of(const Accounts& benign, const signals::Baseline& baseline,
