@@ -1,11 +1,18 @@
-// How well campaigns are found, and how often honest groups are taken for one, on real prompts. docs/campaigns.md holds
-// the tables and the commands that made them.
+// How well campaigns are found, how soon, at what cost, and how often honest groups are taken for one, on real prompts:
+// a line of JSON a seed. docs/campaigns.md holds the tables and the commands that made them.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
+#include <ctime>
+#include <fstream>
+#include <functional>
 #include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
 #include <unordered_map>
 
 #include "campaigns/campaigns.h"
@@ -25,7 +32,10 @@ using population::Identity;
 using population::Rhythm;
 using Kind = population::Class;
 
-constexpr uint32_t kParts = 3;  // disjoint parts of every benign source: baseline, benign groups, test
+using Json = nlohmann::ordered_json;
+
+constexpr uint64_t kExchangesMin = 10;  // of an account that is looked at
+constexpr uint32_t kParts = 3;          // disjoint parts of every benign source: baseline, benign groups, test
 
 struct Settings {
   std::vector<std::string> prompts;
@@ -42,7 +52,12 @@ struct Settings {
   std::string rhythm = "flat";
   std::string network = "unshared";
   uint64_t seeds = 1;
+  std::vector<double> looks;
+  uint32_t scale = 1;
+  size_t linked_max = campaigns::LinkOptions{}.linked_max;
+  unsigned threads = 1;
   bool groups = false;
+  std::string out;
   std::vector<std::string> without;
 };
 
@@ -124,8 +139,12 @@ std::vector<Group> lookalikes(const Settings& s, uint32_t part) {
   return groups;
 }
 
+std::string hydra_name(uint32_t size) {
+  return fmt::format("hydra of {}", size);
+}
+
 Group hydra(const Settings& s, uint32_t size, uint32_t part) {
-  Group g = group_of(Kind::kHarvest, fmt::format("hydra of {}", size), size, s.exchanges_a_day * s.days, part);
+  Group g = group_of(Kind::kHarvest, hydra_name(size), size, s.exchanges_a_day * s.days, part);
   g.exchanges_sigma = 0.2;
   g.part = 0;
   g.part_of = 1;
@@ -142,21 +161,43 @@ struct World {
   campaigns::Accounts accounts;
   std::vector<std::string> groups;  // of each account
   std::vector<std::shared_ptr<const profile::Summary>> summaries;
+  std::map<std::string, uint64_t> exchanges;  // of each group
 };
 
-World observe(std::vector<Group> groups, const Settings& s, uint64_t seed, const population::Prompts& prompts,
-              const population::Timing& timing) {
+// Calls `look` with the world as it is after each of `hours`, in their order.
+void observe(std::vector<Group> groups, const Settings& s, uint64_t seed, const population::Prompts& prompts,
+             const population::Timing& timing, const std::vector<double>& hours,
+             const std::function<void(double, World&)>& look) {
   population::Config config;
   config.duration_days = s.days;
   config.seed = seed;
   config.groups = std::move(groups);
-  auto simulation = population::Simulation::start(config, prompts, timing);
+  const stillwatch::base::Time start = config.start;
+  auto simulation = population::Simulation::start(std::move(config), prompts, timing);
   if (!simulation) give_up(simulation.error());
   std::unordered_map<std::string, std::shared_ptr<profile::Summary>> summaries;
+  const auto now = [&](double hour) {
+    World w;
+    for (const population::Truth& truth : simulation->truths()) {
+      const auto known = summaries.find(truth.account);
+      if (known == summaries.end()) continue;
+      const auto& summary = known->second;
+      w.exchanges[truth.group] += summary->exchanges;
+      if (summary->exchanges < kExchangesMin) continue;
+      w.groups.push_back(truth.group);
+      w.accounts.traces.push_back(campaigns::Trace::of(truth.account, *summary));
+      w.summaries.push_back(summary);
+    }
+    w.accounts.summary_of = [&w](uint32_t i) { return w.summaries[i]; };
+    look(hour, w);
+  };
   stillwatch::dialect::LogParser parser(stillwatch::dialect::LogFormat::kExchange);
   stillwatch::features::FeatureExtractor extractor;
   std::string line;
+  size_t next = 0;
   const auto sink = [&](const stillwatch::dialect::Exchange& e) {
+    const double hour = std::chrono::duration<double, std::ratio<3600>>(e.time - start).count();
+    for (; next < hours.size() && hour > hours[next]; ++next) now(hours[next]);
     auto& summary = summaries[std::string(e.account)];
     if (!summary) summary = std::make_shared<profile::Summary>();
     summary->add(extractor.extract(e));
@@ -164,20 +205,7 @@ World observe(std::vector<Group> groups, const Settings& s, uint64_t seed, const
   while (simulation->next(line)) {
     if (auto ok = parser.parse(line, sink); !ok) give_up(ok.error());
   }
-  World w;
-  for (const population::Truth& truth : simulation->truths()) {
-    auto summary = summaries[truth.account];
-    if (summary->exchanges < 10) continue;
-    w.groups.push_back(truth.group);
-    w.accounts.traces.push_back(campaigns::Trace::of(truth.account, *summary));
-    w.summaries.push_back(std::move(summary));
-  }
-  return w;
-}
-
-campaigns::Accounts& ready(World& w) {
-  w.accounts.summary_of = [&w](uint32_t i) { return w.summaries[i]; };
-  return w.accounts;
+  for (; next < hours.size(); ++next) now(hours[next]);
 }
 
 signals::Baseline baseline_of(const World& w) {
@@ -193,74 +221,127 @@ signals::Baseline baseline_of(const World& w) {
   return std::move(*baseline);
 }
 
-double seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+// Wall clock and CPU by phase.
+class Stopwatch {
+ public:
+  void enter(std::string_view phase) {
+    const double wall = std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+    const double cpu = static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
+    if (!phase_.empty()) {
+      spent_[phase_].first += wall - wall_;
+      spent_[phase_].second += cpu - cpu_;
+    }
+    phase_ = phase;
+    wall_ = wall;
+    cpu_ = cpu;
+  }
+  Json told() const {
+    Json out = Json::object();
+    for (const auto& [phase, spent] : spent_) out[phase] = {rounded(spent.first), rounded(spent.second)};
+    return out;
+  }
+
+ private:
+  static double rounded(double seconds) { return std::round(seconds * 100) / 100; }
+  std::string phase_;
+  double wall_ = 0;
+  double cpu_ = 0;
+  std::map<std::string, std::pair<double, double>> spent_;
+};
+
+// What became of each hydra and which honest groups were taken for one.
+Json judged(const std::vector<campaigns::Campaign>& found, const World& w, const Settings& s) {
+  std::map<std::string, size_t> of_group;
+  for (const std::string& g : w.groups) ++of_group[g];
+  Json hydras = Json::object(), mistaken = Json::array(), all = Json::array();
+  for (const uint32_t size : s.sizes) {
+    const std::string name = hydra_name(size);
+    const auto asked = w.exchanges.find(name);
+    hydras[name] = {{"accounts", of_group[name]},
+                    {"exchanges", asked == w.exchanges.end() ? 0 : asked->second},
+                    {"found", 0},
+                    {"others", 0}};
+  }
+  for (const campaigns::Campaign& c : found) {
+    std::map<std::string, size_t> mix;
+    for (const uint32_t m : c.members) ++mix[w.groups[m]];
+    const auto most =
+        std::max_element(mix.begin(), mix.end(), [](const auto& x, const auto& y) { return x.second < y.second; });
+    const size_t members = c.members.size();
+    if (c.q_value <= campaigns::kFalseCampaignsMax) {
+      if (hydras.contains(most->first) && 2 * most->second > members) {
+        Json& h = hydras[most->first];
+        h["found"] = h["found"].get<size_t>() + most->second;
+        h["others"] = h["others"].get<size_t>() + members - most->second;
+      } else {
+        mistaken.push_back({{"of", most->first}, {"accounts", mix}});
+      }
+    }
+    if (s.groups) {
+      all.push_back({{"p", c.p_value.value},
+                     {"q", c.q_value},
+                     {"score", c.judged.score},
+                     {"overlap", c.judged.overlap},
+                     {"core", c.core.size()},
+                     {"judged", c.judged_size},
+                     {"accounts", mix}});
+    }
+  }
+  Json out = {{"accounts", of_group}, {"hydras", hydras}, {"false", mistaken}, {"sought", found.size()}};
+  if (s.groups) out["groups"] = all;
+  return out;
 }
 
-}  // namespace
-
-namespace {
-
-// One world, searched: prints what became of each hydra and which honest groups were taken for one.
-void run(const Settings& s, uint64_t seed, const population::Prompts& prompts, const population::Timing& timing) {
-  World first = observe(benign_groups(s, 0), s, seed * 100, prompts, timing);
-  World honest = observe(benign_groups(s, 1), s, seed * 100 + 1, prompts, timing);
-  std::vector<Group> groups = benign_groups(s, 2);
-  for (Group& g : lookalikes(s, 2)) groups.push_back(std::move(g));
-  for (const uint32_t size : s.sizes) groups.push_back(hydra(s, size, 2));
-  World test = observe(groups, s, seed * 100 + 2, prompts, timing);
-  const signals::Baseline baseline = baseline_of(first);
-  std::map<std::string, size_t> of_group;
-  for (const std::string& g : test.groups) ++of_group[g];
-
+// One world, searched at every look: a line of JSON.
+Json run(const Settings& s, uint64_t seed, const population::Prompts& prompts, const population::Timing& timing) {
+  Stopwatch watch;
+  const std::vector<double> end = {24 * s.days};
+  watch.enter("simulate");
+  std::optional<signals::Baseline> baseline;
+  observe(benign_groups(s, 0), s, seed * 100, prompts, timing, end,
+          [&](double, World& w) { baseline = baseline_of(w); });
   campaigns::Options options;
   const std::array<std::string, campaigns::kLinkKinds> links = {"nearness", "content", "identity", "hours"};
   for (const std::string& w : s.without) {
     for (size_t k = 0; k < links.size(); ++k) options.links.use[k] = options.links.use[k] && w != links[k];
     if (w == "complementarity") options.complementarity = false;
   }
-  double at = seconds();
-  const auto reference = campaigns::Reference::of(ready(honest), baseline, options.complementarity);
-  if (!reference) give_up(reference.error());
-  const double learnt = seconds() - at;
-  at = seconds();
-  const auto found = campaigns::find(ready(test), *reference, baseline, options);
-  const double searched = seconds() - at;
+  options.links.linked_max = s.linked_max;
+  options.threads = s.threads;
+  std::optional<campaigns::Reference> reference;
+  observe(benign_groups(s, 1), s, seed * 100 + 1, prompts, timing, end, [&](double, World& w) {
+    watch.enter("reference");
+    auto learnt = campaigns::Reference::of(w.accounts, *baseline, options.complementarity);
+    if (!learnt) give_up(learnt.error());
+    reference = std::move(*learnt);
+    watch.enter("simulate");
+  });
+  std::vector<Group> groups = benign_groups(s, 2);
+  for (Group& g : groups) g.accounts *= s.scale;
+  for (Group& g : lookalikes(s, 2)) groups.push_back(std::move(g));
+  for (const uint32_t size : s.sizes) groups.push_back(hydra(s, size, 2));
+  Json looks = Json::array();
+  observe(groups, s, seed * 100 + 2, prompts, timing, s.looks.empty() ? end : s.looks, [&](double hour, World& w) {
+    options.entering = [&](std::string_view phase) { watch.enter(phase); };
+    Json look = judged(campaigns::find(w.accounts, *reference, *baseline, options), w, s);
+    look["hour"] = hour;
+    looks.push_back(std::move(look));
+    watch.enter("simulate");
+  });
+  watch.enter("");
+  return {{"source", s.source}, {"cover", s.cover},     {"rhythm", s.rhythm}, {"network", s.network},
+          {"seed", seed},       {"without", s.without}, {"looks", looks},     {"seconds", watch.told()}};
+}
 
-  size_t false_campaigns = 0;
-  std::map<std::string, std::pair<size_t, size_t>> caught;  // of a hydra: its accounts, others with them
-  for (const auto& c : found) {
-    std::map<std::string, size_t> mix;
-    for (const uint32_t m : c.members) ++mix[test.groups[m]];
-    std::vector<std::pair<size_t, std::string>> sorted;
-    for (const auto& [name, count] : mix) sorted.emplace_back(count, name);
-    std::sort(sorted.rbegin(), sorted.rend());
-    const auto& [most, whose] = sorted.front();
-    if (c.q_value <= campaigns::kFalseCampaignsMax) {
-      if (whose.starts_with("hydra") && 2 * most > c.members.size()) {
-        caught[whose].first += most;
-        caught[whose].second += c.members.size() - most;
-      } else {
-        ++false_campaigns;
-        fmt::print("  false campaign: {} of {} in it are {}\n", most, c.members.size(), whose);
-      }
-    }
-    if (!s.groups) continue;
-    std::string text;
-    for (size_t i = 0; i < std::min<size_t>(4, sorted.size()); ++i)
-      text += fmt::format("  {} of {} {}", sorted[i].first, of_group[sorted[i].second], sorted[i].second);
-    fmt::print("  p {:.2g} q {:.2g} score {:.2f} overlap {:.2f} size {} judged {}:{}\n", c.p_value.value, c.q_value,
-               c.judged.score, c.judged.overlap, c.members.size(), c.judged_size, text);
+// The seeds that a file of results has already.
+std::set<uint64_t> done(const std::string& path) {
+  std::set<uint64_t> seeds;
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    const Json json = Json::parse(line, nullptr, false);
+    if (json.is_object() && json.contains("seed")) seeds.insert(json["seed"].get<uint64_t>());
   }
-  for (const uint32_t size : s.sizes) {
-    const std::string name = fmt::format("hydra of {}", size);
-    const auto [accounts, others] = caught[name];
-    fmt::print(
-        "{:<14} seed {} {:<14} {:>4} of {:<4} found, {:>3} others with them; {} groups, {} false; {:.1f} s + {:.1f} "
-        "s\n",
-        s.source, seed, name, accounts, of_group[name], others, found.size(), false_campaigns, learnt, searched);
-  }
-  std::fflush(stdout);
+  return seeds;
 }
 
 }  // namespace
@@ -283,7 +364,12 @@ int main(int argc, char** argv) {
   app.add_option("--rhythm", s.rhythm)->check(CLI::IsMember({"flat", "office", "bursts"}))->capture_default_str();
   app.add_option("--network", s.network)->check(CLI::IsMember({"unshared", "mixed", "shared"}))->capture_default_str();
   app.add_option("--without", s.without, "nearness, content, identity, hours, complementarity");
-  app.add_flag("--groups", s.groups, "Show every group");
+  app.add_option("--looks", s.looks, "Hours after which campaigns are sought; at the end if none is given");
+  app.add_option("--scale", s.scale, "Honest accounts of the searched world, times this")->capture_default_str();
+  app.add_option("--linked-max", s.linked_max)->capture_default_str();
+  app.add_option("--threads", s.threads)->capture_default_str();
+  app.add_flag("--groups", s.groups, "Tell of every group");
+  app.add_option("--out", s.out, "Append to this file, leaving out the seeds that it has");
   CLI11_PARSE(app, argc, argv);
   auto prompts = population::Prompts::load(s.prompts);
   if (!prompts) give_up(prompts.error());
@@ -293,6 +379,16 @@ int main(int argc, char** argv) {
     if (!loaded) give_up(loaded.error());
     timing = std::move(*loaded);
   }
-  for (uint64_t i = 0; i < s.seeds; ++i) run(s, s.seed + i, *prompts, timing);
+  const std::set<uint64_t> known = s.out.empty() ? std::set<uint64_t>{} : done(s.out);
+  for (uint64_t seed = s.seed; seed < s.seed + s.seeds; ++seed) {
+    if (known.contains(seed)) continue;
+    const std::string line = run(s, seed, *prompts, timing).dump() + "\n";
+    if (s.out.empty()) {
+      fmt::print("{}", line);
+      std::fflush(stdout);
+    } else {
+      std::ofstream(s.out, std::ios::app) << line;
+    }
+  }
   return 0;
 }

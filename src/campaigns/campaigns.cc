@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <map>
+#include <unordered_map>
 
+#include "base/team.h"
 #include "campaigns/communities.h"
 #include "stats/multiple.h"
 
@@ -25,49 +27,86 @@ std::vector<std::vector<uint32_t>> communities_of(size_t accounts, std::span<con
 }
 
 void tell_links(std::span<const Link> links, const std::vector<bool>& inside, Campaign& c) {
+  std::vector<Link> between;
   for (const Link& link : links) {
-    if (!inside[link.a] || !inside[link.b]) continue;
-    ++c.link_count;
+    if (inside[link.a] && inside[link.b]) between.push_back(link);
+  }
+  c.link_count = between.size();
+  for (const Link& link : between) {
     for (size_t k = 0; k < kLinkKinds; ++k) {
       c.links[k] += static_cast<double>(link.evidence[k]);
       if (link.evidence[k] > c.strongest[k].evidence[k]) c.strongest[k] = link;
     }
   }
   for (double& evidence : c.links) evidence /= static_cast<double>(std::max<size_t>(1, c.link_count));
+  std::stable_sort(between.begin(), between.end(),
+                   [](const Link& x, const Link& y) { return x.strength() > y.strength(); });
+  std::unordered_map<uint32_t, size_t> told;  // of a member
+  for (const Link& link : between) {
+    size_t& of_a = told[link.a];
+    size_t& of_b = told[link.b];
+    if (std::min(of_a, of_b) >= kLinksTold) continue;
+    ++of_a;
+    ++of_b;
+    c.told.push_back(link);
+  }
 }
 
 }  // namespace
 
 std::vector<Campaign> find(const Accounts& accounts, const Reference& reference, const signals::Baseline& baseline,
                            const Options& options) {
-  std::vector<Point> points;
-  std::vector<Point> directions;
-  for (const Trace& t : accounts.traces) {
-    points.push_back(reference.space().place(t));
-    directions.push_back(direction_of(points.back()));
-  }
-  const std::vector<Link> links = find_links(accounts.traces, directions, reference.pairs(), options.links);
+  base::Team team(options.threads);
+  const auto enter = [&](std::string_view phase) {
+    if (options.entering) options.entering(phase);
+  };
+  enter("place");
+  const size_t count = accounts.traces.size();
+  std::vector<Point> turned(count);
+  std::vector<Point> directions(count);
+  team.parts(count, 256, [&](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) {
+      Point point = reference.space().place(accounts.traces[i]);
+      turned[i] = reference.whitening().turn(point);
+      directions[i] = direction_of(std::move(point));
+    }
+  });
+  enter("link");
+  const std::vector<Link> links = find_links(accounts.traces, directions, reference.pairs(), options.links, team);
+  enter("group");
+  std::vector<std::vector<uint32_t>> cores = communities_of(count, links);
+
   std::vector<Campaign> found;
-  std::vector<bool> taken(points.size());
-  for (auto& core : communities_of(points.size(), links)) {
-    // What a larger community has mostly taken in already is the same campaign.
-    const auto known = [&](const std::vector<uint32_t>& some) {
-      return 2 * std::count_if(some.begin(), some.end(), [&](uint32_t m) { return taken[m]; }) >
-             static_cast<std::ptrdiff_t>(some.size());
-    };
-    if (known(core)) continue;
-    Campaign c;
-    c.members = recruit(points, reference.points(), core);
-    c.core = std::move(core);
-    c.judged_size = reference.comparable(c.members.size());
-    if (c.judged_size == 0 || known(c.members)) continue;
-    c.judged =
-        score(pool(std::span(c.members).first(c.judged_size), accounts.summary_of), baseline, options.complementarity);
-    c.p_value = reference.p(c.judged.score, c.judged_size);
-    std::vector<bool> inside(points.size());
-    for (const uint32_t m : c.members) inside[m] = taken[m] = true;
-    tell_links(links, inside, c);
-    found.push_back(std::move(c));
+  std::vector<bool> taken(count);
+  // What a larger community has mostly taken in already is the same campaign.
+  const auto known = [&](const std::vector<uint32_t>& some) {
+    return 2 * std::count_if(some.begin(), some.end(), [&](uint32_t m) { return taken[m]; }) >
+           static_cast<std::ptrdiff_t>(some.size());
+  };
+  // As many as there are threads are grown at a time; which of them are known is settled in their order.
+  std::vector<std::vector<uint32_t>> grown(team.size());
+  for (size_t from = 0; from < cores.size(); from += grown.size()) {
+    const size_t some = std::min(grown.size(), cores.size() - from);
+    enter("grow");
+    team.each(some, [&](size_t i) {
+      if (!known(cores[from + i])) grown[i] = recruit(turned, reference.turned(), cores[from + i]);
+    });
+    enter("judge");
+    for (size_t i = 0; i < some; ++i) {
+      if (known(cores[from + i])) continue;
+      Campaign c;
+      c.members = std::move(grown[i]);
+      c.core = std::move(cores[from + i]);
+      c.judged_size = reference.comparable(c.members.size());
+      if (c.judged_size == 0 || known(c.members)) continue;
+      const auto most_typical = std::span(c.members).first(c.judged_size);
+      c.judged = score(pool(most_typical, accounts.summary_of), baseline, options.complementarity);
+      c.p_value = reference.p(c.judged.score, c.judged_size);
+      std::vector<bool> inside(count);
+      for (const uint32_t m : c.members) inside[m] = taken[m] = true;
+      tell_links(links, inside, c);
+      found.push_back(std::move(c));
+    }
   }
   std::vector<double> p_values;
   for (const Campaign& c : found) p_values.push_back(c.p_value.value);

@@ -5,7 +5,8 @@
 // Thread rule: pure functions. Cost: docs/campaigns.md.
 #pragma once
 
-#include <optional>
+#include <functional>
+#include <string_view>
 #include <vector>
 
 #include "campaigns/reference.h"
@@ -18,7 +19,12 @@ constexpr double kFalseCampaignsMax = 0.01;
 struct Options {
   LinkOptions links;
   bool complementarity = true;
+  unsigned threads = 1;
+  std::function<void(std::string_view phase)> entering;  // told, if there is one: place, link, group, grow, judge
 };
+
+// Of a member's links so many are told, its strongest.
+constexpr size_t kLinksTold = 3;
 
 struct Campaign {
   std::vector<uint32_t> members;             // places among the accounts; who lean most first
@@ -26,6 +32,7 @@ struct Campaign {
   std::array<double, kLinkKinds> links{};    // mean evidence of the links between members, by kind
   size_t link_count = 0;                     // between members
   std::array<Link, kLinkKinds> strongest{};  // of these, by kind; of no evidence if none has any
+  std::vector<Link> told;                    // of them, strongest first
   GroupScore judged;                         // of the size that benign groups have
   size_t judged_size = 0;
   stats::PValue p_value;

@@ -184,6 +184,40 @@ TEST_F(Campaigns, TheOrderOfAccountsDoesNotMatter) {
   EXPECT_EQ(names, names_found(true));
 }
 
+TEST_F(Campaigns, ThreadsChangeNothing) {
+  World world(6);
+  Crowd crowd;
+  crowd.add_honest(world, 300);
+  for (int i = 0; i < 50; ++i) crowd.add(world.account(40, 0.5), "hydra-");
+  Options threads;
+  threads.threads = 3;
+  const auto alone = find(crowd.accounts, *reference_, *baseline_, {});
+  const auto together = find(crowd.accounts, *reference_, *baseline_, threads);
+  ASSERT_FALSE(alone.empty());
+  ASSERT_EQ(alone.size(), together.size());
+  for (size_t i = 0; i < alone.size(); ++i) {
+    EXPECT_EQ(alone[i].members, together[i].members);
+    EXPECT_EQ(alone[i].link_count, together[i].link_count);
+  }
+}
+
+TEST_F(Campaigns, ToldLinksAreOfMembersAndStrongestFirst) {
+  World world(2);
+  Crowd crowd;
+  crowd.add_honest(world, 300);
+  for (int i = 0; i < 50; ++i) crowd.add(world.account(40, 0.5), "hydra-");
+  const auto found = find(crowd.accounts, *reference_, *baseline_, {});
+  ASSERT_FALSE(found.empty());
+  const Campaign& c = found.front();
+  const std::set<uint32_t> members(c.members.begin(), c.members.end());
+  ASSERT_FALSE(c.told.empty());
+  EXPECT_LE(c.told.size(), std::min(c.link_count, kLinksTold * members.size()));
+  for (size_t i = 0; i < c.told.size(); ++i) {
+    EXPECT_TRUE(members.contains(c.told[i].a) && members.contains(c.told[i].b));
+    EXPECT_GE(c.told[i > 0 ? i - 1 : i].strength(), c.told[i].strength());
+  }
+}
+
 TEST_F(Campaigns, AReferenceThatWasWrittenJudgesTheSame) {
   const auto again = Reference::parse(reference_->to_json());
   ASSERT_TRUE(again) << again.error().message;
@@ -216,6 +250,26 @@ TEST(Communities, TwoCliquesJoinedByOneEdgeAreTwo) {
     }
   }
   EXPECT_EQ(communities(11, edges), (std::vector<uint32_t>{0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2}));
+}
+
+TEST(Whitening, PointsThatWereStretchedVaryAlike) {
+  base::Random random(3);
+  std::vector<Point> points;
+  for (int i = 0; i < 4000; ++i) {
+    const double x = random.normal();
+    points.push_back({static_cast<float>(5 * x), static_cast<float>(4 * x + 3 * random.normal())});
+  }
+  const Whitening whitening = Whitening::of(points);
+  double xx = 0, yy = 0, xy = 0;
+  for (const Point& p : points) {
+    const Point q = whitening.turn(p);
+    xx += static_cast<double>(q[0] * q[0]) / 4000;
+    yy += static_cast<double>(q[1] * q[1]) / 4000;
+    xy += static_cast<double>(q[0] * q[1]) / 4000;
+  }
+  EXPECT_NEAR(xx, 1, 0.05);
+  EXPECT_NEAR(yy, 1, 0.05);
+  EXPECT_NEAR(xy, 0, 0.05);
 }
 
 TEST(SymmetricEigen, VectorsAreTurnedIntoMultiplesOfThemselves) {

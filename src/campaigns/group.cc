@@ -12,6 +12,7 @@ namespace {
 using signals::Signal;
 
 constexpr size_t kCrowdMin = 100;  // others, to say where the crowd stands today
+constexpr size_t kResolved = 4;    // times the benign accounts: so many can be told from chance by them
 constexpr int kLookMost = 6;       // pools are large: signals are held against the norm of accounts of this look
 
 constexpr Signal kOfOne[] = {Signal::kRhythm, Signal::kEndurance, Signal::kClientUniform};
@@ -93,14 +94,19 @@ std::vector<uint32_t> recruit(std::span<const Point> points, std::span<const Poi
     for (double& l : leans) l = now.standard(l);
     const stats::ConformalTail tail(std::move(chance));
     std::vector<uint32_t> order = most_leaning(leans, leans.size());
-    size_t taken = 0;
-    for (size_t i = 0; i < order.size(); ++i) {
-      const double p = tail.p(leans[order[i]]).value;
-      const auto strangers = static_cast<double>(order.size() - i);
-      if (p * strangers <= kStrangersMax * static_cast<double>(i + 1)) taken = i + 1;
-      if (p > kStrangersMax) break;
-    }
-    order.resize(taken);
+    const auto taken = [&](double strangers_max) {
+      size_t most = 0;
+      for (size_t i = 0; i < order.size(); ++i) {
+        const double p = tail.p(leans[order[i]]).value;
+        const auto strangers = static_cast<double>(order.size() - i);
+        if (p * strangers <= strangers_max * static_cast<double>(i + 1)) most = i + 1;
+        if (p > strangers_max) break;
+      }
+      return most;
+    };
+    size_t joined = taken(kStrangersMax);
+    if (joined == 0 && points.size() > kResolved * benign.size()) joined = taken(kStrangersUnresolved);
+    order.resize(joined);
     members = order;
     if (core == order) break;
     core = std::move(order);

@@ -3,7 +3,8 @@
 // A community gives a direction: the mean of its members' points. An account leans that way by its projection, less
 // what it gave to the mean itself. Accounts join while the share of them that chance alone would bring stays below
 // kStrangersMax (Benjamini and Hochberg 1995, on p-values against how benign accounts lean), so a group finds members
-// that no link reached. Cost: linear in accounts.
+// that no link reached. Where nobody passes and accounts are more than four times the benign ones, too few to resolve
+// so small a chance, kStrangersUnresolved holds instead. Cost: linear in accounts.
 //
 // Members are pooled with merge and measured by the same signals as an account, those apart that speak of one client or
 // one person's day. Complementarity: how much less members repeat each other than they repeat themselves.
@@ -19,6 +20,7 @@
 namespace stillwatch::campaigns {
 
 constexpr double kStrangersMax = 0.01;
+constexpr double kStrangersUnresolved = 0.05;
 constexpr size_t kGroupMin = 8;
 
 // The summary of an account of the caller's, by its place among them; null if it cannot be had.

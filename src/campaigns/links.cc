@@ -1,7 +1,7 @@
 #include "campaigns/links.h"
 
 #include <algorithm>
-#include <bit>
+#include <atomic>
 #include <cmath>
 #include <numeric>
 #include <unordered_map>
@@ -56,34 +56,54 @@ std::vector<uint32_t> chosen(std::span<const Trace> traces, size_t max) {
   return all;
 }
 
-// Of every chosen account its nearest others, as pairs with their cosine.
-void nearest(std::span<const uint32_t> chosen, std::span<const Point> directions, size_t count,
-             std::unordered_map<PairKey, double>& out) {
-  using Near = std::pair<double, uint32_t>;
-  constexpr size_t kBlock = 64;
-  std::vector<std::vector<Near>> best(chosen.size());
-  const auto offer = [&](size_t i, double cosine, uint32_t other) {
-    std::vector<Near>& heap = best[i];
-    if (heap.size() == count && cosine <= heap.front().first) return;
-    heap.emplace_back(cosine, other);
+// The nearest others of every account of a set.
+class Nearest {
+ public:
+  using Near = std::pair<double, uint32_t>;  // cosine, who; ordered, so that ties fall the same way in any order
+  Nearest(size_t accounts, size_t count) : best_(accounts), count_(count) {}
+  void offer(size_t account, Near near) {
+    std::vector<Near>& heap = best_[account];
+    if (heap.size() == count_ && near <= heap.front()) return;
+    heap.push_back(near);
     std::push_heap(heap.begin(), heap.end(), std::greater<>());
-    if (heap.size() <= count) return;
+    if (heap.size() <= count_) return;
     std::pop_heap(heap.begin(), heap.end(), std::greater<>());
     heap.pop_back();
-  };
-  for (size_t i0 = 0; i0 < chosen.size(); i0 += kBlock) {
-    for (size_t j0 = i0; j0 < chosen.size(); j0 += kBlock) {
-      for (size_t i = i0; i < std::min(i0 + kBlock, chosen.size()); ++i) {
-        for (size_t j = std::max(j0, i + 1); j < std::min(j0 + kBlock, chosen.size()); ++j) {
-          const double cosine = dot(directions[chosen[i]], directions[chosen[j]]);
-          offer(i, cosine, static_cast<uint32_t>(j));
-          offer(j, cosine, static_cast<uint32_t>(i));
+  }
+  const std::vector<Near>& of(size_t account) const { return best_[account]; }
+
+ private:
+  std::vector<std::vector<Near>> best_;
+  size_t count_;
+};
+
+// Of every chosen account its nearest others, as pairs with their cosine.
+void nearest(std::span<const uint32_t> chosen, std::span<const Point> directions, size_t count, base::Team& team,
+             std::unordered_map<PairKey, double>& out) {
+  constexpr size_t kBlock = 64;
+  const size_t blocks = (chosen.size() + kBlock - 1) / kBlock;
+  std::vector<Nearest> found(team.size(), Nearest(chosen.size(), count));  // of each thread
+  std::atomic<size_t> next{0};
+  team.run([&](unsigned thread) {
+    Nearest& mine = found[thread];
+    for (size_t block = next++; block < blocks; block = next++) {
+      const size_t i0 = block * kBlock;
+      for (size_t j0 = i0; j0 < chosen.size(); j0 += kBlock) {
+        for (size_t i = i0; i < std::min(i0 + kBlock, chosen.size()); ++i) {
+          for (size_t j = std::max(j0, i + 1); j < std::min(j0 + kBlock, chosen.size()); ++j) {
+            const double cosine = dot(directions[chosen[i]], directions[chosen[j]]);
+            mine.offer(i, {cosine, static_cast<uint32_t>(j)});
+            mine.offer(j, {cosine, static_cast<uint32_t>(i)});
+          }
         }
       }
     }
-  }
-  for (size_t i = 0; i < best.size(); ++i) {
-    for (const auto& [cosine, j] : best[i]) out.emplace(pair_of(chosen[i], chosen[j]), cosine);
+  });
+  for (size_t i = 0; i < chosen.size(); ++i) {
+    for (size_t t = 1; t < found.size(); ++t) {
+      for (const auto& near : found[t].of(i)) found[0].offer(i, near);
+    }
+    for (const auto& [cosine, j] : found[0].of(i)) out.emplace(pair_of(chosen[i], chosen[j]), cosine);
   }
 }
 
@@ -209,10 +229,11 @@ double PairLaw::hours(const Trace& a, const Trace& b) const {
 }
 
 std::vector<Link> find_links(std::span<const Trace> traces, std::span<const Point> directions, const PairLaw& law,
-                             const LinkOptions& options) {
+                             const LinkOptions& options, base::Team& team) {
   const auto used = [&](LinkKind kind) { return options.use[static_cast<size_t>(kind)]; };
   std::unordered_map<PairKey, double> near;
-  if (used(LinkKind::kNearness)) nearest(chosen(traces, options.linked_max), directions, options.neighbours, near);
+  if (used(LinkKind::kNearness))
+    nearest(chosen(traces, options.linked_max), directions, options.neighbours, team, near);
   std::unordered_map<PairKey, Shared> shared;
   share_keys(traces, options, shared);
   for (const auto& [pair, s] : shared) near.try_emplace(pair, -2);

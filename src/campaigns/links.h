@@ -14,6 +14,7 @@
 #include <span>
 #include <vector>
 
+#include "base/team.h"
 #include "campaigns/space.h"
 #include "stats/conformal.h"
 
@@ -58,6 +59,6 @@ class PairLaw {
 double link_threshold(size_t accounts);
 
 std::vector<Link> find_links(std::span<const Trace> traces, std::span<const Point> directions, const PairLaw& law,
-                             const LinkOptions& options);
+                             const LinkOptions& options, base::Team& team);
 
 }  // namespace stillwatch::campaigns

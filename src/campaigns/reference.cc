@@ -52,10 +52,11 @@ base::Result<Reference> Reference::of(const Accounts& benign, const signals::Bas
     directions.push_back(direction_of(r.points_.back()));
   }
   r.pairs_ = PairLaw(crowd, directions);
+  r.turn();
 
   const size_t largest = crowd.size() / kOfBenign;
   for (uint32_t seed = 0; seed < std::min(kSeedsMax, crowd.size()); ++seed) {
-    const std::vector<uint32_t> order = grown_around(seed, r.points_, directions, largest);
+    const std::vector<uint32_t> order = grown_around(seed, r.turned_, directions, largest);
     Pooled pooled;
     size_t size = 0;
     for (size_t next = kGroupMin; next <= largest; next *= 2) {
@@ -67,6 +68,11 @@ base::Result<Reference> Reference::of(const Accounts& benign, const signals::Bas
   }
   r.index();
   return r;
+}
+
+void Reference::turn() {
+  whitening_ = Whitening::of(points_);
+  for (const Point& p : points_) turned_.push_back(whitening_.turn(p));
 }
 
 void Reference::index() {

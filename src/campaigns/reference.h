@@ -29,7 +29,7 @@ class Reference {
  public:
   static constexpr size_t kAccountsMin = 100;
   static constexpr size_t kPointsMax = 4000;  // chosen by the hash of names
-  static constexpr size_t kSeedsMax = 500;
+  static constexpr size_t kSeedsMax = 1000;
 
   // Fails for fewer than kAccountsMin accounts.
   static base::Result<Reference> of(const Accounts& benign, const signals::Baseline& baseline,
@@ -39,6 +39,8 @@ class Reference {
 
   const Space& space() const { return space_; }
   std::span<const Point> points() const { return points_; }
+  const Whitening& whitening() const { return whitening_; }
+  std::span<const Point> turned() const { return turned_; }
   const PairLaw& pairs() const { return pairs_; }
 
   // The largest size up to `size` for which there are benign groups.
@@ -48,10 +50,13 @@ class Reference {
 
  private:
   friend class ReferenceText;
+  void turn();
   void index();
 
   Space space_;
   std::vector<Point> points_;
+  Whitening whitening_;
+  std::vector<Point> turned_;  // points_, by whitening_
   PairLaw pairs_;
   std::map<size_t, std::vector<float>> scores_;  // of groups, by size
   std::map<size_t, stats::ConformalTail> tails_;

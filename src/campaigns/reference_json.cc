@@ -121,6 +121,7 @@ class ReferenceText {
     std::vector<float> agreements;
     if (!read(at(json, "active"), active) || !read_up_to(at(json, "agreements"), kScoresMax, agreements)) return false;
     if (std::any_of(active.begin(), active.end(), [](double a) { return a <= 0 || a >= 1; })) return false;
+    r.turn();
     r.pairs_ = PairLaw(std::move(active), std::move(agreements), directions);
     const Json& groups = at(json, "groups");
     if (!groups.is_array() || groups.empty() || groups.size() > kSizesMax) return false;

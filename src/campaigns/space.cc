@@ -14,6 +14,7 @@ constexpr double kScaleMin = 1e-4;     // of a coordinate: one that never varies
 constexpr double kCoordinateMost = 3;  // of a point: no one axis tells where an account leans
 constexpr double kLengthMost = 0.8;    // of a point, in lengths that a standard normal one has
 constexpr double kVarianceMin = 1e-3;
+constexpr double kRidge = 0.05;  // added to variances: what few benign accounts say of small ones is not believed
 
 double volume_of(const Trace& t) {
   return std::max(kVolumeMin, static_cast<double>(t.exchanges));
@@ -112,6 +113,46 @@ Point Space::place(const Trace& t) const {
     for (float& z : p) z = static_cast<float>(z * most / length);
   }
   return p;
+}
+
+Whitening Whitening::of(std::span<const Point> benign) {
+  Whitening w;
+  if (benign.empty()) return w;
+  const size_t axes = benign.front().size();
+  const auto n = static_cast<double>(benign.size());
+  std::vector<double> mean(axes);
+  for (const Point& p : benign) {
+    for (size_t i = 0; i < axes; ++i) mean[i] += static_cast<double>(p[i]) / n;
+  }
+  std::vector<double>& m = w.factor_;
+  m.resize(axes * (axes + 1) / 2);
+  std::vector<double> x(axes);
+  for (const Point& p : benign) {
+    for (size_t i = 0; i < axes; ++i) x[i] = static_cast<double>(p[i]) - mean[i];
+    for (size_t i = 0, at = 0; i < axes; ++i) {
+      for (size_t j = 0; j <= i; ++j) m[at++] += x[i] * x[j] / n;
+    }
+  }
+  const auto row = [&m](size_t i) { return &m[i * (i + 1) / 2]; };
+  for (size_t i = 0; i < axes; ++i) {
+    row(i)[i] += kRidge;
+    for (size_t j = 0; j <= i; ++j) {
+      double rest = row(i)[j];
+      for (size_t k = 0; k < j; ++k) rest -= row(i)[k] * row(j)[k];
+      row(i)[j] = i == j ? std::sqrt(std::max(rest, kRidge)) : rest / row(j)[j];
+    }
+  }
+  return w;
+}
+
+Point Whitening::turn(const Point& p) const {
+  Point out(p.size());
+  for (size_t i = 0, at = 0; i < p.size(); ++i) {
+    double rest = static_cast<double>(p[i]);
+    for (size_t j = 0; j < i; ++j) rest -= factor_[at++] * static_cast<double>(out[j]);
+    out[i] = static_cast<float>(rest / factor_[at++]);
+  }
+  return out;
 }
 
 double dot(const Point& x, const Point& y) {

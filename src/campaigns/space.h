@@ -36,6 +36,18 @@ class Space {
   std::vector<Axis> axes_;
 };
 
+// Turns points so that benign ones vary alike in every direction, their clusters included: the mean of a group's turned
+// points is then the direction that tells it best from benign accounts (Fisher's linear discriminant). A Cholesky
+// factor of benign points' covariance.
+class Whitening {
+ public:
+  static Whitening of(std::span<const Point> benign);
+  Point turn(const Point& point) const;
+
+ private:
+  std::vector<double> factor_;  // lower triangle, row by row
+};
+
 double dot(const Point& x, const Point& y);
 // Of length 1; the zero vector stays.
 Point direction_of(Point x);

@@ -107,7 +107,7 @@ Reply campaigns(const Shared& s) {
   std::string body = fmt::format(R"({{"sought":{},"looked":{},"campaigns":[)", campaigns_sought(s), looked.dump());
   for (const pipeline::CampaignFinding& c : now->all) {
     if (body.back() != '[') body += ',';
-    body += report::campaign_json(c, report::Depth::kRow);
+    body += report::campaign_json(c, 0);
   }
   return {200, "application/json", body + "]}"};
 }
@@ -116,7 +116,7 @@ Reply campaign(const Shared& s, const std::string& name) {
   const auto now = s.campaigns->latest();
   const pipeline::CampaignFinding* c = now->find(name);
   if (c == nullptr) return error_reply(404, "there is no such campaign");
-  return {200, "application/json", report::campaign_json(*c, report::Depth::kReasons)};
+  return {200, "application/json", report::campaign_json(*c)};
 }
 
 // The flagged campaign that it is in.

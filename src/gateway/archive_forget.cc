@@ -116,8 +116,7 @@ Result<void> Archive::forget_in_campaigns(std::string_view account, bool& found)
   if (!ledger.forget(account)) return {};
   found = true;
   std::vector<std::string> left;
-  for (const pipeline::CampaignFinding& c : ledger.known())
-    left.push_back(report::campaign_json(c, report::Depth::kReasons));
+  for (const pipeline::CampaignFinding& c : ledger.known()) left.push_back(report::campaign_json(c));
   return put_campaigns(left);
 }
 

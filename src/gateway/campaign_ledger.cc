@@ -99,8 +99,16 @@ std::vector<std::string> CampaignLedger::update(std::vector<CampaignFinding> fou
 bool CampaignLedger::forget(std::string_view account) {
   bool found = false;
   for (CampaignFinding& c : known_) {
-    if (std::erase(c.accounts, account) == 0) continue;
+    const auto at = std::find(c.accounts.begin(), c.accounts.end(), account);
+    if (at == c.accounts.end()) continue;
     found = true;
+    const auto place = static_cast<uint32_t>(at - c.accounts.begin());
+    c.accounts.erase(at);
+    std::erase_if(c.links, [&](const pipeline::CampaignLink& l) { return l.a == place || l.b == place; });
+    for (pipeline::CampaignLink& l : c.links) {  // places behind it move up
+      l.a -= l.a > place;
+      l.b -= l.b > place;
+    }
     for (pipeline::CampaignReason& reason : c.why) {
       if (reason.example.find(account) != std::string::npos) reason.example.clear();
     }

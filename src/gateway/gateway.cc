@@ -102,7 +102,7 @@ std::string finding_json(const pipeline::AccountFinding& f) {
 std::string campaign_finding_json(pipeline::CampaignFinding c) {
   for (pipeline::CampaignReason& reason : c.why) reason.example.clear();
   return fmt::format(R"({},"time":"{}","campaign":{}}})", kOfCampaign, base::format_rfc3339(*c.flagged_at),
-                     report::campaign_json(c, report::Depth::kRow));
+                     report::campaign_json(c, 0));
 }
 
 base::Result<void> load_tls(const Settings& s, Shared& shared) {
@@ -199,7 +199,7 @@ void Gateway::State::on_campaigns(const Campaigns& now, const std::vector<std::s
   }
   std::vector<std::string> flagged;
   for (const pipeline::CampaignFinding& c : now.all) {
-    if (c.flagged) flagged.push_back(report::campaign_json(c, report::Depth::kReasons));
+    if (c.flagged) flagged.push_back(report::campaign_json(c));
   }
   shared.keeper->note(std::move(flagged), std::move(findings));
 }

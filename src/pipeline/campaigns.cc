@@ -125,8 +125,10 @@ std::vector<CampaignFinding> find_campaigns(const campaigns::Accounts& accounts,
     CampaignFinding f;
     profile::Summary all;
     std::pair<int64_t, std::string_view> earliest{INT64_MAX, {}};
+    std::unordered_map<uint32_t, uint32_t> place;
     for (const uint32_t m : c.members) {
       const std::string& name = accounts.traces[m].account;
+      place.emplace(m, static_cast<uint32_t>(f.accounts.size()));
       f.accounts.push_back(name);
       const auto summary = accounts.summary_of(m);
       if (!summary) continue;
@@ -147,6 +149,7 @@ std::vector<CampaignFinding> find_campaigns(const campaigns::Accounts& accounts,
     f.calibrated = baseline.calibrated();
     f.exposure = {novel(all), all.output_tokens, static_cast<double>(all.cells.nonzero()) / features::kCells};
     f.why = reasons_of(c, all, accounts, baseline);
+    for (const campaigns::Link& link : c.told) f.links.push_back({place.at(link.a), place.at(link.b), link.evidence});
     out.push_back(std::move(f));
   }
   return out;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "campaigns/links.h"
 #include "profile/profile.h"
 #include "signals/evidence.h"
 #include "verdict/labels.h"
@@ -54,6 +55,13 @@ struct CampaignReason {
   std::string example = {};  // one case of it, in words; "" if there is none to show
 };
 
+// Why two members are taken to belong together.
+struct CampaignLink {
+  uint32_t a = 0;  // places among the campaign's accounts
+  uint32_t b = 0;
+  std::array<float, campaigns::kLinkKinds> evidence{};  // by campaigns::LinkKind
+};
+
 // Accounts that act as one, judged as one subject (docs/campaigns.md).
 struct CampaignFinding {
   std::string campaign;
@@ -70,6 +78,7 @@ struct CampaignFinding {
   double q_value = 1;  // over all groups of this run; flagged by it
   verdict::Exposure exposure;
   std::vector<CampaignReason> why;
+  std::vector<CampaignLink> links;  // the strongest of every member, strongest first
   verdict::Verdict verdict = verdict::Verdict::kWatch;
 };
 

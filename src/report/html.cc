@@ -17,6 +17,9 @@ void write_html(const pipeline::Findings& findings, const ReadStats& stats, cons
   until("/*DATA*/");
   write("{\"summary\":");
   write(harmless(summary_json(findings, stats)));
+  write(",\"campaigns\":");
+  write_campaigns(findings, kCampaignsMax, kMembersMax, [&](std::string_view text) { write(harmless(text)); });
+  write(",\"campaigns_found\":" + std::to_string(findings.campaigns.size()));
   write(",\"details_max\":" + std::to_string(kDetailsMax) + ",\"accounts\":[");
   size_t n = 0;
   for (const pipeline::AccountFinding& a : findings.ranked) {
@@ -28,6 +31,7 @@ void write_html(const pipeline::Findings& findings, const ReadStats& stats, cons
   write("]}");
   until("/*SCRIPT*/");
   write(assets::report_js());
+  write(assets::campaigns_js());
   write(page);
 }
 

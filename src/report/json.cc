@@ -20,6 +20,10 @@ double finite(double value, double otherwise = 0) {
   return std::isfinite(scale) ? std::round(value * scale) / scale : value;
 }
 
+double hundredths(double value) {
+  return std::round(finite_or(value, 0) * 100) / 100;
+}
+
 std::string dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -86,7 +90,7 @@ Json exposure_of(const verdict::Exposure& e) {
 
 }  // namespace
 
-std::string campaign_json(const pipeline::CampaignFinding& c, Depth depth) {
+std::string campaign_json(const pipeline::CampaignFinding& c, size_t members_max) {
   Json why = Json::array();
   for (const pipeline::CampaignReason& r : c.why)
     why.push_back({{"kind", r.kind},
@@ -108,7 +112,17 @@ std::string campaign_json(const pipeline::CampaignFinding& c, Depth depth) {
                {"q_value", finite(c.q_value, 1)},
                {"exposure", exposure_of(c.exposure)},
                {"why", why}};
-  if (depth != Depth::kRow) json["accounts"] = c.accounts;
+  if (members_max == 0) return dump(json);
+  const size_t members = std::min(members_max, c.accounts.size());
+  Json links = Json::array();
+  for (const pipeline::CampaignLink& link : c.links) {
+    if (std::max(link.a, link.b) >= members) continue;
+    Json row{link.a, link.b};
+    for (const float e : link.evidence) row.push_back(hundredths(static_cast<double>(e)));
+    links.push_back(std::move(row));
+  }
+  json["accounts"] = std::vector(c.accounts.begin(), c.accounts.begin() + static_cast<std::ptrdiff_t>(members));
+  json["links"] = std::move(links);
   return dump(json);
 }
 
@@ -144,6 +158,14 @@ base::Result<pipeline::CampaignFinding> parse_campaign(std::string_view json) {
                        example.is_null() ? std::string() : example.get<std::string>()});
     }
     in.at("accounts").get_to(c.accounts);
+    for (const Json& row : in.at("links")) {
+      pipeline::CampaignLink link;
+      row.at(0).get_to(link.a);
+      row.at(1).get_to(link.b);
+      for (size_t k = 0; k < link.evidence.size(); ++k) row.at(k + 2).get_to(link.evidence[k]);
+      if (std::max(link.a, link.b) >= c.accounts.size()) return fail();
+      c.links.push_back(link);
+    }
     return c;
   } catch (const Json::exception&) {
     return fail();
@@ -214,24 +236,23 @@ std::string account_json(const AccountFinding& a, Depth depth) {
   return dump(json);
 }
 
+void write_campaigns(const pipeline::Findings& findings, size_t campaigns_max, size_t members_max, const Write& write) {
+  if (!findings.campaigns_sought) return write("null");
+  const size_t count = std::min(campaigns_max, findings.campaigns.size());
+  for (size_t i = 0; i < count; ++i) {
+    write(i == 0 ? "[\n" : ",\n");
+    write(campaign_json(findings.campaigns[i], members_max));
+  }
+  write(count == 0 ? "[]" : "\n]");
+}
+
 void write_json(const pipeline::Findings& findings, const ReadStats& stats, const Write& write) {
   write("{\"stillwatch_report\":1,\"summary\":");
   write(summary_json(findings, stats));
-  // null: not sought, for want of a baseline that knows honest groups.
   write(",\"campaigns\":");
-  bool first = true;
-  if (!findings.campaigns_sought) {
-    write("null");
-  } else {
-    for (const pipeline::CampaignFinding& c : findings.campaigns) {
-      write(first ? "[\n" : ",\n");
-      write(campaign_json(c, Depth::kReasons));
-      first = false;
-    }
-    write(first ? "[]" : "\n]");
-  }
+  write_campaigns(findings, SIZE_MAX, SIZE_MAX, write);
   write(",\"accounts\":[");
-  first = true;
+  bool first = true;
   for (const AccountFinding& a : findings.ranked) {
     write(first ? "\n" : ",\n");
     write(account_json(a, Depth::kReasons));

@@ -88,6 +88,7 @@ pipeline::Findings with_campaign() {
   c.q_value = 0.002;
   c.exposure = {150, 30'000, 0.4};
   c.why = {{"nearness", 3.5, "they lean away from the crowd in the same direction"}};
+  c.links = {{0, 1, {3.5F, 0, 0, 1.25F}}};
   c.verdict = verdict::Verdict::kHarvest;
   f.ranked[1].campaign = c.campaign;
   return f;
@@ -97,6 +98,12 @@ std::string html_of(const pipeline::Findings& f) {
   std::string out;
   write_html(f, stats(), [&](std::string_view text) { out += text; });
   return out;
+}
+
+Json data_of(const std::string& page) {
+  const std::string open = "id=\"data\">";
+  const size_t begin = page.find(open) + open.size();
+  return Json::parse(page.substr(begin, page.find("</script>", begin) - begin));
 }
 
 std::string json_of(const pipeline::Findings& f) {
@@ -128,10 +135,10 @@ TEST(JsonReport, ACampaignIsReadBackAsItWasWritten) {
   pipeline::CampaignFinding c = with_campaign().campaigns.front();
   c.flagged_at = base::from_ms(1'772'409'600'000);
   c.why.front().example = "acct_2 and acct_3: evidence 4.0";
-  const std::string text = campaign_json(c, Depth::kReasons);
+  const std::string text = campaign_json(c);
   const auto again = parse_campaign(text);
   ASSERT_TRUE(again);
-  EXPECT_EQ(campaign_json(*again, Depth::kReasons), text);
+  EXPECT_EQ(campaign_json(*again), text);
   EXPECT_EQ(Json::parse(text)["why"][0]["example"], "acct_2 and acct_3: evidence 4.0");
   for (const char* damaged : {"", "[]", "{}", R"({"campaign":1})"}) EXPECT_FALSE(parse_campaign(damaged)) << damaged;
 }
@@ -204,14 +211,37 @@ TEST(HtmlReport, CarriesItsDataSafely) {
   f.ranked[0].account = "</script><script>alert(1)</script>";
   const std::string page = html_of(f);
   EXPECT_EQ(page.find("<script>alert"), std::string::npos);
-  const std::string open = "id=\"data\">";
-  const size_t begin = page.find(open) + open.size();
-  const Json data = Json::parse(page.substr(begin, page.find("</script>", begin) - begin));
+  const Json data = data_of(page);
   EXPECT_EQ(data["accounts"][0]["account"], f.ranked[0].account);
   EXPECT_TRUE(data["accounts"][0].contains("details"));
   EXPECT_NE(page.find("default-src 'none'"), std::string::npos);
   for (const char* outside : {"https://", "src=", "href=", "@import", "url("})
     EXPECT_EQ(page.find(outside), std::string::npos) << outside;
+}
+
+TEST(HtmlReport, DrawsCampaignsWithoutTrustingTheirNames) {
+  pipeline::Findings f = with_campaign();
+  f.campaigns[0].accounts[1] = "</script><script>alert(1)</script>";
+  const std::string page = html_of(f);
+  EXPECT_EQ(page.find("<script>alert"), std::string::npos);
+  const Json c = data_of(page)["campaigns"][0];
+  EXPECT_EQ(c["accounts"][1], f.campaigns[0].accounts[1]);
+  EXPECT_EQ(c["links"], (Json{{0, 1, 3.5, 0, 0, 1.25}}));
+  EXPECT_TRUE(data_of(html_of(findings()))["campaigns"].is_null());
+}
+
+TEST(HtmlReport, HoldsAsMuchOfCampaignsAsABrowserDraws) {
+  pipeline::Findings f = with_campaign();
+  f.campaigns[0].accounts.resize(kMembersMax + 5, "another");
+  f.campaigns[0].links.push_back({0, kMembersMax, {1, 0, 0, 0}});
+  f.campaigns.resize(kCampaignsMax + 5, f.campaigns[0]);
+  const Json data = data_of(html_of(f));
+  EXPECT_EQ(data["campaigns_found"], kCampaignsMax + 5);
+  ASSERT_EQ(data["campaigns"].size(), kCampaignsMax);
+  EXPECT_EQ(data["campaigns"][0]["members"], kMembersMax + 5);
+  EXPECT_EQ(data["campaigns"][0]["accounts"].size(), kMembersMax);
+  EXPECT_EQ(data["campaigns"][0]["links"].size(), 1u);
+  EXPECT_EQ(Json::parse(json_of(f))["campaigns"][0]["links"].size(), 2u);
 }
 
 TEST(HtmlReport, TellsOfAccountsBeyondTheDetailsInOneRow) {
