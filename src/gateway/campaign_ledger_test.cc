@@ -78,5 +78,17 @@ TEST(CampaignLedger, WhoIsForgottenIsInNoExample) {
   EXPECT_TRUE(ledger.known().empty());
 }
 
+TEST(CampaignLedger, LinksOfTheOthersFollowThemWhenOneIsForgotten) {
+  CampaignFinding c = found("one", {"a", "b", "c"});
+  c.links = {{0, 1, {1}}, {1, 2, {2}}, {0, 2, {3}}};
+  CampaignLedger ledger({c});
+  ledger.forget("b");
+  const auto& left = ledger.known()[0].links;
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_EQ(left[0].a, 0u);
+  EXPECT_EQ(left[0].b, 1u);
+  EXPECT_EQ(left[0].evidence[0], 3);
+}
+
 }  // namespace
 }  // namespace stillwatch::gateway
