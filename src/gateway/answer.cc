@@ -183,9 +183,10 @@ Task<bool> Session::answer() {
   co_return stays;
 }
 
-Task<void> Session::finish_edit() {
-  edit_->finish(edited_);
-  if (edit_->awaited() != nullptr) co_await summarise(*edit_, edited_);
+// At the end of an answer.
+Task<void> Session::finish_edit(AnswerEdit& edit, std::string& out) {
+  edit.finish(out);
+  if (edit.awaited() != nullptr) co_await summarise(edit, out);
 }
 
 // To out_, framed anew: it is of another length than the upstream said.
@@ -222,8 +223,11 @@ Task<bool> Session::relay_answer_body() {
     std::string_view left = edit_ ? std::string_view() : bytes.substr(0, consumed);
     if (edit_) {
       const bool last = response_body_.done() && !broken;
-      if (edit_->awaited() != nullptr && !broken) co_await summarise(*edit_, edited_);
-      if (last) co_await finish_edit();
+      if (last) {
+        co_await finish_edit(*edit_, edited_);
+      } else if (edit_->awaited() != nullptr && !broken) {
+        co_await summarise(*edit_, edited_);
+      }
       append_edited(last);
     }
     std::string_view first = out_;
@@ -246,7 +250,7 @@ Task<bool> Session::relay_answer_body() {
     const auto [error, n] = co_await upstream_.read_some(room_for(response_body_, from_upstream_));
     if (error == asio::error::eof && response_body_.until_close()) {
       if (edit_) {
-        co_await finish_edit();
+        co_await finish_edit(*edit_, edited_);
         append_edited(true);
       }
       if (!out_.empty()) (void)co_await client_.write(out_);

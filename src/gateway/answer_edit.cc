@@ -1,23 +1,13 @@
 #include "gateway/answer_edit.h"
 
+#include "gateway/targets.h"
+
 namespace stillwatch::gateway {
-
-namespace {
-
-// .../files/ID/content and .../batches/ID/results: JSON lines under whatever type. Other files are lines that hold no
-// answer, and pass.
-bool is_batch(std::string_view target) {
-  const std::string_view path = target.substr(0, target.find('?'));
-  return (path.ends_with("/content") && path.find("/files/") != path.npos) ||
-         (path.ends_with("/results") && path.find("/batches/") != path.npos);
-}
-
-}  // namespace
 
 AnswerEdit::AnswerEdit(uint8_t what, bool summarise, std::string canary, std::string_view content_type,
                        std::string_view target) {
   using countermeasure::ReasoningStripper;
-  const bool batch = is_batch(target);
+  const bool batch = gives_batch(path_of(target));
   const bool readable = content_type.starts_with("application/json") || content_type.starts_with("text/event-stream");
   if ((readable || batch) && (what & verdict::kReasoning) != 0)
     reasoning_.emplace(summarise, batch ? ReasoningStripper::Of::kBatch : ReasoningStripper::Of::kAnswer);

@@ -10,6 +10,7 @@
 
 #include "gateway/assets.h"
 #include "gateway/metrics.h"
+#include "gateway/targets.h"
 #include "report/html.h"
 #include "report/json.h"
 #include "report/terminal.h"
@@ -331,7 +332,7 @@ Reply error_reply(int status, std::string_view what) {
 }
 
 Reply reply_to(const wire::RequestHead& head, const std::string& body, Shared& s) {
-  const std::string_view target = head.target.substr(0, head.target.find('?'));
+  const std::string_view target = path_of(head.target);
   const std::string_view method = head.method == "HEAD" ? "GET" : head.method;
   if (method == "GET" && (target == "/healthz" || target == "/readyz")) return {200, "text/plain", "ok\n"};
   if (target == "/api/v1/policy/approve")

@@ -4,15 +4,12 @@
 
 #include "countermeasure/to_stream.h"
 #include "gateway/calls.h"
+#include "gateway/targets.h"
 
 namespace stillwatch::gateway {
 namespace {
 
 constexpr uint64_t kDraftingMax = 64;  // answers at once
-
-std::string_view path_of(std::string_view target) {
-  return target.substr(0, target.find('?'));
-}
 
 std::string call_text(const wire::RequestHead& head, std::string_view body) {
   std::string out = fmt::format("POST {} HTTP/1.1\r\n", head.target);
@@ -85,9 +82,7 @@ Task<bool> Session::draft_answer(std::string_view body, bool streamed, wire::Res
   std::string edited;
   if (const auto edit = edit_of(head, type)) {
     edit->pass(body, edited);
-    if (edit->awaited() != nullptr) co_await summarise(*edit, edited);
-    edit->finish(edited);
-    if (edit->awaited() != nullptr) co_await summarise(*edit, edited);
+    co_await finish_edit(*edit, edited);
     note_canary(*edit);
     body = edited;
   }

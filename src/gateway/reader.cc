@@ -1,6 +1,7 @@
 #include "gateway/reader.h"
 
 #include "gateway/decode.h"
+#include "gateway/targets.h"
 #include "wire/sse.h"
 
 namespace stillwatch::gateway {
@@ -18,16 +19,6 @@ void array_of_events(std::string_view stream, std::string& out) {
   events.feed(stream, add);
   events.finish(add);
   out += ']';
-}
-
-std::string_view path_of(std::string_view target) {
-  return target.substr(0, target.find('?'));
-}
-
-// Whether the answer is a file of answers to a batch of requests.
-bool gives_answers(std::string_view path) {
-  return (path.ends_with("/content") && path.find("/files/") != path.npos) ||
-         (path.ends_with("/results") && path.find("/batches/") != path.npos);
 }
 
 // Calls visit(line) for those that hold an object.
@@ -61,7 +52,7 @@ std::string_view Reader::response_of(const Observation& o) {
 
 void Reader::read(const Observation& o, const Emit& emit) {
   if (o.request.empty()) {
-    if (gives_answers(path_of(o.target))) read_answers(o, emit);
+    if (gives_batch(path_of(o.target))) read_answers(o, emit);
     return;
   }
   if (o.request.starts_with("--") && path_of(o.target).ends_with("/files")) return read_lines(o, emit);

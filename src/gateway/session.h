@@ -75,14 +75,14 @@ class Session {
   Task<bool> read_answer_head();
   bool begin_answer();
   Task<bool> relay_answer_body();
-  Task<void> finish_edit();
+  Task<void> finish_edit(AnswerEdit& edit, std::string& out);
   void append_edited(bool last);
   std::unique_ptr<AnswerEdit> edit_of(const wire::ResponseHead& head, std::string_view content_type);
   void note_canary(const AnswerEdit& edit);
   void submit_observation();
   Task<bool> refuse(int status, std::string_view reason, std::string_view type = "gateway_error",
                     uint32_t retry_after_s = 0);
-  Task<bool> refuse_with(int status, std::string_view json, uint32_t retry_after_s = 0);
+  Task<bool> refuse_with(int status, std::string_view body, uint32_t retry_after_s = 0);
   Task<bool> upstream_failed(std::string_view reason);
 
   // calls.cc: requests of our own that the answer waits for
