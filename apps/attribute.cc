@@ -143,9 +143,7 @@ Result<std::string> interview(const Arguments& a, Case& c, const std::string& ur
                       "an endpoint needs something to answer: --prompts, evidence with canaries, or --read-texts");
   }
   if (!a.read_texts.empty()) {
-    const auto text = c.files.read("read", a.read_texts);
-    if (!text) return tl::unexpected(text.error());
-    const auto samples = at::read_samples(*text, a.read_texts);
+    const auto samples = c.files.samples("read", a.read_texts);
     if (!samples) return tl::unexpected(samples.error());
     std::vector<std::string> texts;
     for (const at::Sample& s : *samples) texts.push_back(s.answer);
@@ -255,9 +253,7 @@ Result<at::Findings> examine(const Arguments& a, Case& c) {
     c.clean.push_back(std::move(*model));
   }
   for (const std::string& path : a.references) {
-    const auto text = c.files.read("reference", path);
-    if (!text) return tl::unexpected(text.error());
-    auto samples = at::read_samples(*text, path);
+    auto samples = c.files.samples("reference", path);
     if (!samples) return tl::unexpected(samples.error());
     c.reference.insert(c.reference.end(), std::make_move_iterator(samples->begin()),
                        std::make_move_iterator(samples->end()));

@@ -114,7 +114,7 @@ int check(const Arguments& a, verdict::Labels labels) {
   if (!baseline) return complain(baseline.error());
   pipeline::Options options;
   options.false_alarms_per_10000 = a.false_alarms;
-  pipeline::Pipeline pipeline(*baseline, std::move(labels), options);
+  pipeline::Pipeline pipeline(baseline->baseline, std::move(labels), options);
   const auto stats = a.logs.run(pipeline);
   if (!stats) return complain(stats.error());
   const pipeline::Findings findings = pipeline.findings();

@@ -29,16 +29,18 @@ class HashedFiles {
     for (const uint8_t byte : hash) hex += fmt::format("{:02x}", byte);
     read_.push_back({role, name, bytes.size(), hex});
   }
+  base::Result<std::vector<attribution::Sample>> samples(const std::string& role, const std::string& path) {
+    const auto text = read(role, path);
+    if (!text) return tl::unexpected(text.error());
+    return attribution::read_samples(*text, path);
+  }
   base::Result<attribution::Model> model(const std::string& role, const std::string& argument) {
     const size_t equals = argument.find('=');
     if (equals == argument.npos || equals == 0)
       return base::fail(base::ErrorCode::kUsage, fmt::format("--{} is NAME=FILE", role));
-    const std::string path = argument.substr(equals + 1);
-    const auto text = read(role, path);
-    if (!text) return tl::unexpected(text.error());
-    auto samples = attribution::read_samples(*text, path);
-    if (!samples) return tl::unexpected(samples.error());
-    return attribution::Model{argument.substr(0, equals), std::move(*samples)};
+    auto read = samples(role, argument.substr(equals + 1));
+    if (!read) return tl::unexpected(read.error());
+    return attribution::Model{argument.substr(0, equals), std::move(*read)};
   }
   const std::vector<report::ReadFile>& all() const { return read_; }
 

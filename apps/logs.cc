@@ -50,25 +50,22 @@ int complain_of_reading(const report::ReadStats& stats) {
   return stats.file_errors.empty() ? kClean : kInput;
 }
 
-base::Result<std::shared_ptr<const signals::Baseline>> read_baseline(const std::string& path) {
-  if (path.empty()) return nullptr;
-  if (path == "reference") return signals::Baseline::reference();
+base::Result<Yardsticks> read_baseline(const std::string& path) {
+  if (path.empty()) return Yardsticks();
+  if (path == "reference") return Yardsticks{signals::Baseline::reference(), nullptr};
   const auto text = read_file(path);
   if (!text) return tl::unexpected(text.error());
-  auto baseline = signals::Baseline::parse(std::string_view(*text).substr(0, text->find('\n')));
-  if (!baseline) return base::fail(baseline.error().code, fmt::format("{}: {}", path, baseline.error().message));
-  return std::make_shared<const signals::Baseline>(std::move(*baseline));
-}
-
-base::Result<std::shared_ptr<const campaigns::Reference>> read_campaign_reference(const std::string& path) {
-  if (path.empty() || path == "reference") return nullptr;
-  const auto text = read_file(path);
-  if (!text) return tl::unexpected(text.error());
-  const size_t second = std::min(text->find('\n'), text->size() - 1) + 1;
-  if (second == text->size()) return nullptr;
-  auto reference = campaigns::Reference::parse(std::string_view(*text).substr(second));
-  if (!reference) return base::fail(reference.error().code, fmt::format("{}: {}", path, reference.error().message));
-  return std::make_shared<const campaigns::Reference>(std::move(*reference));
+  const auto fail = [&](const base::Error& e) { return base::fail(e.code, fmt::format("{}: {}", path, e.message)); };
+  const std::string_view all = *text;
+  const size_t first = std::min(all.find('\n'), all.size());
+  auto baseline = signals::Baseline::parse(all.substr(0, first));
+  if (!baseline) return fail(baseline.error());
+  Yardsticks out{std::make_shared<const signals::Baseline>(std::move(*baseline)), nullptr};
+  if (first + 1 >= all.size()) return out;
+  auto groups = campaigns::Reference::parse(all.substr(first + 1));
+  if (!groups) return fail(groups.error());
+  out.campaigns = std::make_shared<const campaigns::Reference>(std::move(*groups));
+  return out;
 }
 
 void LogArguments::add_to(CLI::App& command) {

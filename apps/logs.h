@@ -29,11 +29,14 @@ struct LogArguments {
 // Prints what could not be read, and gives the exit status for it.
 int complain_of_reading(const report::ReadStats& stats);
 
-// A file, or `reference` for the shipped one; null for "".
-base::Result<std::shared_ptr<const signals::Baseline>> read_baseline(const std::string& path);
+// What accounts and campaigns are judged by.
+struct Yardsticks {
+  std::shared_ptr<const signals::Baseline> baseline;      // null: the traffic itself
+  std::shared_ptr<const campaigns::Reference> campaigns;  // what it says of honest groups; null if it says nothing
+};
 
-// What a baseline file says of honest groups; null if it says nothing.
-base::Result<std::shared_ptr<const campaigns::Reference>> read_campaign_reference(const std::string& path);
+// Of a file, or `reference` for the shipped one; neither for "".
+base::Result<Yardsticks> read_baseline(const std::string& path);
 
 constexpr const char* kLabelsFile = "stillwatch-labels.jsonl";
 

@@ -79,16 +79,14 @@ std::string store_of(const std::vector<std::string>& over) {
 Result<pipeline::Findings> findings_of(const Arguments& a, int& reading) {
   const auto baseline = read_baseline(a.baseline);
   if (!baseline) return tl::unexpected(baseline.error());
-  const auto groups = read_campaign_reference(a.baseline);
-  if (!groups) return tl::unexpected(groups.error());
   auto labels = a.logs.read_labels();
   if (!labels) return tl::unexpected(labels.error());
   pipeline::Options options;
   options.false_alarms_per_10000 = a.false_alarms;
   const std::string store = store_of(a.logs.paths);
   if (store.empty()) {
-    pipeline::Pipeline pipeline(*baseline, std::move(*labels), options);
-    pipeline.judge_campaigns_by(*groups);
+    pipeline::Pipeline pipeline(baseline->baseline, std::move(*labels), options);
+    pipeline.judge_campaigns_by(baseline->campaigns);
     const auto stats = a.logs.run(pipeline);
     if (!stats) return tl::unexpected(stats.error());
     reading = complain_of_reading(*stats);
@@ -99,8 +97,8 @@ Result<pipeline::Findings> findings_of(const Arguments& a, int& reading) {
   if (!archive) return tl::unexpected(archive.error());
   const auto kept = (*archive)->labels();
   if (!kept) return tl::unexpected(kept.error());
-  pipeline::Pipeline pipeline(*baseline, *kept, options);
-  pipeline.judge_campaigns_by(*groups);
+  pipeline::Pipeline pipeline(baseline->baseline, *kept, options);
+  pipeline.judge_campaigns_by(baseline->campaigns);
   if (const auto restored = (*archive)->restore(pipeline); !restored) return tl::unexpected(restored.error());
   return pipeline.findings();
 }

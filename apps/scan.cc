@@ -54,14 +54,12 @@ int run(const Arguments& a) {
   }
   const auto baseline = read_baseline(a.baseline);
   if (!baseline) return complain(baseline.error());
-  const auto groups = read_campaign_reference(a.baseline);
-  if (!groups) return complain(groups.error());
   auto labels = a.logs.read_labels();
   if (!labels) return complain(labels.error());
   pipeline::Options options;
   options.false_alarms_per_10000 = a.false_alarms;
-  pipeline::Pipeline pipeline(*baseline, std::move(*labels), options);
-  pipeline.judge_campaigns_by(*groups);
+  pipeline::Pipeline pipeline(baseline->baseline, std::move(*labels), options);
+  pipeline.judge_campaigns_by(baseline->campaigns);
   const auto stats = a.logs.run(pipeline);
   if (!stats) return complain(stats.error());
   const int reading = complain_of_reading(*stats);

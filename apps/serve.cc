@@ -138,8 +138,6 @@ int run(const Arguments& a) {
   if (!config) return complain(config.error());
   const auto baseline = read_baseline(config->baseline);
   if (!baseline) return complain(baseline.error());
-  const auto groups = read_campaign_reference(config->baseline);
-  if (!groups) return complain(groups.error());
   std::error_code error;
   std::filesystem::create_directories(config->data_dir, error);
   if (error) {
@@ -160,8 +158,8 @@ int run(const Arguments& a) {
   pipeline::Options options;
   options.false_alarms_per_10000 = config->false_alarms;
   options.profiles_max = config->profiles_max();
-  auto pipeline = std::make_unique<pipeline::Pipeline>(*baseline, verdict::Labels(), options);
-  pipeline->judge_campaigns_by(*groups);
+  auto pipeline = std::make_unique<pipeline::Pipeline>(baseline->baseline, verdict::Labels(), options);
+  pipeline->judge_campaigns_by(baseline->campaigns);
   auto started = gateway::Gateway::start(std::move(config->settings),
                                          gateway::Identity(*secret, std::move(config->identity)), std::move(pipeline));
   if (!started) return complain(started.error());
