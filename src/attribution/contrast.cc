@@ -5,8 +5,8 @@
 #include <numbers>
 #include <numeric>
 
+#include "attribution/mark_tests.h"
 #include "base/limits.h"
-#include "watermark/embed.h"
 
 namespace stillwatch::attribution {
 namespace {
@@ -126,25 +126,15 @@ TestResult Contrast::test(const wm::Key& key, const wm::Mark& mark, uint64_t wro
                {"texts", texts_.suspect},
                {"reference_texts", texts_.reference}};
   if (deviation <= 0) t.note = "no window is said more or less often than in the reference: nothing can be said";
-  if (wrong_keys == 0) return t;
-  WrongKeys w;
-  w.count = wrong_keys;
-  for (uint64_t i = 0; i < wrong_keys; ++i) {
-    const double log10_p = log10_p_of(sum_of(wm::control_key(i)));
-    w.below_05 += log10_p <= std::log10(0.05);
-    w.below_01 += log10_p <= -2;
-    w.below_001 += log10_p <= -3;
-    w.as_small += log10_p <= t.log10_p;
-  }
-  t.wrong_keys = w;
+  t.wrong_keys = wrong_keys_of(wrong_keys, t.log10_p, [&](const wm::Key& wrong) { return log10_p_of(sum_of(wrong)); });
   return t;
 }
 
 std::vector<TestResult> contrast(const wm::Key& key, const wm::MarkEvidence& mark, std::span<const Sample> suspect,
                                  std::span<const Sample> reference, std::span<const Model> clean, uint64_t wrong_keys) {
-  std::vector<TestResult> results;
-  for (const wm::Filter* filter : {static_cast<const wm::Filter*>(nullptr), &mark.filter}) {
-    if (filter != nullptr && filter->size() == 0) continue;
+  constexpr std::string_view kNull =
+      "neither the suspect's texts nor the reference depend on the key of this mark, given their prompts";
+  return with_and_without_filter(mark, "contrast", kNull, [&](const wm::Filter* filter) {
     Contrast referred(mark.mark.context, filter);
     referred.add(Contrast::Of::kReference, reference, mark.units);
     const auto of = [&](std::span<const Sample> samples, uint64_t wrong) {
@@ -153,15 +143,9 @@ std::vector<TestResult> contrast(const wm::Key& key, const wm::MarkEvidence& mar
       return both.test(key, mark.mark, wrong);
     };
     TestResult t = of(suspect, wrong_keys);
-    t.test = filter == nullptr ? "contrast" : "contrast-filtered";
-    t.subject = mark.label;
-    t.null = filter == nullptr
-                 ? "neither the suspect's texts nor the reference depend on the key of this mark, given their prompts"
-                 : "the same, in the windows that drafts of the marked answers have";
     for (const Model& model : clean) t.clean.push_back({model.name, of(model.samples, 0).log10_p});
-    results.push_back(std::move(t));
-  }
-  return results;
+    return t;
+  });
 }
 
 }  // namespace stillwatch::attribution

@@ -1,7 +1,7 @@
 #include "attribution/radioactivity.h"
 
+#include "attribution/mark_tests.h"
 #include "watermark/detect.h"
-#include "watermark/embed.h"
 
 namespace stillwatch::attribution {
 
@@ -37,37 +37,22 @@ TestResult test_windows(const wm::Key& key, const wm::Mark& mark, const wm::Wind
   figure("quoting", c.quoting);
   figure("beyond", c.beyond);
   if (d.windows == 0) t.note = "no window is left to count: nothing can be said";
-  if (wrong_keys == 0) return t;
-  WrongKeys w;
-  w.count = wrong_keys;
-  for (uint64_t i = 0; i < wrong_keys; ++i) {
-    const wm::Detection wrong = wm::detect(wm::control_key(i), mark, windows);
-    w.below_05 += wrong.p() <= 0.05;
-    w.below_01 += wrong.p() <= 0.01;
-    w.below_001 += wrong.p() <= 0.001;
-    w.as_small += wrong.log10_p <= d.log10_p;
-  }
-  t.wrong_keys = w;
+  t.wrong_keys = wrong_keys_of(wrong_keys, d.log10_p,
+                               [&](const wm::Key& wrong) { return wm::detect(wrong, mark, windows).log10_p; });
   return t;
 }
 
 std::vector<TestResult> radioactivity(const wm::Key& key, const wm::MarkEvidence& mark, std::span<const Sample> suspect,
                                       std::span<const Model> clean, uint64_t wrong_keys) {
-  std::vector<TestResult> results;
-  for (const wm::Filter* filter : {static_cast<const wm::Filter*>(nullptr), &mark.filter}) {
-    if (filter != nullptr && filter->size() == 0) continue;
+  constexpr std::string_view kNull = "the suspect's texts do not depend on the key of this mark, given their prompts";
+  return with_and_without_filter(mark, "radioactivity", kNull, [&](const wm::Filter* filter) {
     TestResult t = test_windows(key, mark.mark, windows_of(suspect, mark, filter), wrong_keys);
-    t.test = filter == nullptr ? "radioactivity" : "radioactivity-filtered";
-    t.subject = mark.label;
-    t.null = filter == nullptr ? "the suspect's texts do not depend on the key of this mark, given their prompts"
-                               : "the same, in the windows that drafts of the marked answers have";
     for (const Model& model : clean) {
       const wm::Windows windows = windows_of(model.samples, mark, filter);
       t.clean.push_back({model.name, wm::detect(key, mark.mark, windows).log10_p});
     }
-    results.push_back(std::move(t));
-  }
-  return results;
+    return t;
+  });
 }
 
 }  // namespace stillwatch::attribution

@@ -84,6 +84,9 @@ struct Crowd {
     summaries.push_back(std::make_shared<const profile::Summary>(std::move(summary)));
     accounts.summary_of = [this](uint32_t i) { return summaries[i]; };
   }
+  void add_hydra(World& world, int accounts) {
+    for (int i = 0; i < accounts; ++i) add(world.account(40, 0.5), "hydra-");
+  }
   void add_honest(World& world, int count) {
     for (int i = 0; i < count; ++i) add(world.account(static_cast<int>(25 + world.random().below(60)), 0), "honest-");
   }
@@ -128,7 +131,7 @@ TEST_F(Campaigns, QuietAccountsThatHarvestTogetherAreFound) {
   World world(2);
   Crowd crowd;
   crowd.add_honest(world, 400);
-  for (int i = 0; i < 60; ++i) crowd.add(world.account(40, 0.5), "hydra-");
+  crowd.add_hydra(world, 60);
   const auto found = find(crowd.accounts, *reference_, *baseline_, {});
   ASSERT_FALSE(found.empty());
   const auto& members = found.front().members;
@@ -188,7 +191,7 @@ TEST_F(Campaigns, ThreadsChangeNothing) {
   World world(6);
   Crowd crowd;
   crowd.add_honest(world, 300);
-  for (int i = 0; i < 50; ++i) crowd.add(world.account(40, 0.5), "hydra-");
+  crowd.add_hydra(world, 50);
   Options threads;
   threads.threads = 3;
   const auto alone = find(crowd.accounts, *reference_, *baseline_, {});
@@ -205,7 +208,7 @@ TEST_F(Campaigns, ToldLinksAreOfMembersAndStrongestFirst) {
   World world(2);
   Crowd crowd;
   crowd.add_honest(world, 300);
-  for (int i = 0; i < 50; ++i) crowd.add(world.account(40, 0.5), "hydra-");
+  crowd.add_hydra(world, 50);
   const auto found = find(crowd.accounts, *reference_, *baseline_, {});
   ASSERT_FALSE(found.empty());
   const Campaign& c = found.front();
@@ -224,7 +227,7 @@ TEST_F(Campaigns, AReferenceThatWasWrittenJudgesTheSame) {
   World world(2);
   Crowd crowd;
   crowd.add_honest(world, 200);
-  for (int i = 0; i < 40; ++i) crowd.add(world.account(40, 0.5), "hydra-");
+  crowd.add_hydra(world, 40);
   const auto first = find(crowd.accounts, *reference_, *baseline_, {});
   const auto second = find(crowd.accounts, *again, *baseline_, {});
   ASSERT_FALSE(first.empty());

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "problems/answer.h"
 #include "range/arms.h"
+#include "range/page.h"
 #include "range/writing.h"
 
 namespace stillwatch::range {
@@ -32,11 +33,6 @@ std::vector<problems::Problem> draw(uint64_t seed, problems::Split split, const 
   std::vector<problems::Problem> out;
   for (uint64_t i = 0; i < count; ++i) out.push_back(generator.next());
   return out;
-}
-
-Json tally_json(const distill::Tally& t) {
-  const stats::Interval interval = t.interval();
-  return {{"right", t.right}, {"asked", t.of}, {"share", t.share()}, {"low", interval.low}, {"high", interval.high}};
 }
 
 model::Conversation conversation_of(const std::string& question, const std::string& answer,

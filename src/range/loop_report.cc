@@ -3,28 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "range/page.h"
 #include "report/json.h"
 #include "report/text.h"
 
 namespace stillwatch::range {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-Json score_json(const distill::Tally& score) {
-  const stats::Interval interval = score.interval();
-  return {{"right", score.right},
-          {"asked", score.of},
-          {"share", score.share()},
-          {"low", interval.low},
-          {"high", interval.high}};
-}
-
 Json exam_json(const distill::Exam& exam) {
-  Json json = score_json(exam.all);
-  for (const auto& [level, tally] : exam.levels) json["levels"][std::to_string(level)] = score_json(tally);
+  Json json = tally_json(exam.all);
+  for (const auto& [level, tally] : exam.levels) json["levels"][std::to_string(level)] = tally_json(tally);
   return json;
 }
 
@@ -59,11 +48,6 @@ Json detection_json(const Loop& loop) {
                     {"flagged", loop.seen.honest_flagged},
                     {"exchanges", loop.seen.honest_exchanges}};
   return json;
-}
-
-std::string percent_text(const distill::Tally& score) {
-  const stats::Interval interval = score.interval();
-  return fmt::format("{:.1f} % ({:.1f} to {:.1f})", 100 * score.share(), 100 * interval.low, 100 * interval.high);
 }
 
 // What the operator saw and when, in a sentence or two.
@@ -136,10 +120,7 @@ std::string looks_table(const Loop& loop) {
          "</tbody></table>\n";
 }
 
-constexpr std::string_view kStyle = R"(
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #1b1f24; }
-table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #d5d9de; }
-td:nth-child(n+3), th:nth-child(n+3) { text-align: right; }
+constexpr std::string_view kStyle = R"(td:nth-child(n+3), th:nth-child(n+3) { text-align: right; }
 svg { width: 100%; font: 14px system-ui, sans-serif; } .teacher { fill: #8a94a0; } .student { fill: #2f6f9f; } svg line { stroke: #1b1f24; stroke-width: 2; }
 )";
 
@@ -184,14 +165,12 @@ std::string to_html(const Loop& loop) {
   for (const Student& s : loop.students) {
     if (!s.losses.points.empty()) curves.push_back(s.losses);
   }
-  return fmt::format(
-      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Stillwatch range</title>\n"
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-      "<style>{}</style></head><body>\n<h1>What a harvest yields, watched</h1>\n<p>{}</p>\n<p>{}</p>\n"
-      "<h2>Students</h2>\n{}{}<h2>When the account was looked at</h2>\n{}<h2>Training</h2>\n{}\n"
-      "<p>Seed {}, {} threads: the same command makes the same page.</p>\n</body></html>\n",
-      kStyle, teacher_text(loop), detection_text(loop), bars_svg(loop), students_table(loop), looks_table(loop),
+  const std::string body = fmt::format(
+      "<p>{}</p>\n<p>{}</p>\n<h2>Students</h2>\n{}{}<h2>When the account was looked at</h2>\n{}<h2>Training</h2>\n{}\n"
+      "<p>Seed {}, {} threads: the same command makes the same page.</p>\n",
+      teacher_text(loop), detection_text(loop), bars_svg(loop), students_table(loop), looks_table(loop),
       training::curves_svg("Loss, nats a token", curves), loop.settings.seed, loop.settings.threads);
+  return page("What a harvest yields, watched", "62rem", kStyle, body);
 }
 
 }  // namespace stillwatch::range

@@ -114,12 +114,11 @@ Result<Loop> run(const Settings& settings, Inputs inputs, const Tell& tell) {
     tell(fmt::format("training a student, {}: {} problems, {} of them with reasoning and log-probabilities", arm.name,
                      arm.problems, arm.whole));
     Student student;
-    student.name = student.losses.name = arm.name;
-    student.description = arm.description;
     auto model = raise(inputs.student, inputs.teacher, lessons_of(*bought, arm.problems, arm.whole), settings.threads,
                        tell, student);
     if (!model) return tl::unexpected(model.error());
-    student.losses.name = arm.name;
+    student.name = student.losses.name = arm.name;
+    student.description = arm.description;
     const model::Transformer learnt(model->config, std::move(model->weights));
     exam = distill::examine(learnt, *model->marks, model->tokenizer, test, {.threads = settings.threads});
     if (!exam) return tl::unexpected(exam.error());

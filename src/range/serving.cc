@@ -1,6 +1,7 @@
 #include "range/serving.h"
 
 #include "base/hash.h"
+#include "range/writing.h"
 #include "watermark/embed.h"
 #include "watermark/select.h"
 
@@ -65,11 +66,7 @@ Result<std::vector<distill::Answer>> Server::answers(Serving serving, const Prom
   distill::AnswerOptions options{.threads = options_.threads, .temperature = 1, .seed = seed};
   options.logprobs = serving == Serving::kPlain ? options_.logprobs : 0;
   if (marks_tokens(serving)) {
-    options.hook = [&](size_t) -> model::LogitsHook {
-      return
-          [embedder = watermark::Embedder(key_, mark_of(serving))](
-              std::span<const int32_t> context, std::span<float> logits) mutable { embedder.apply(context, logits); };
-    };
+    options.hook = [&](size_t) { return hook_of({key_, mark_of(serving)}); };
   } else if (serving == Serving::kAntidistillation) {
     if (!antidistillation_) return base::fail(base::ErrorCode::kInternal, "antidistillation wants a proxy");
     options.hook = [&](size_t) { return antidistillation_->hook(); };

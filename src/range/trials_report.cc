@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "stats/binomial.h"
+#include "range/page.h"
 
 namespace stillwatch::range {
 namespace {
@@ -17,12 +17,6 @@ struct Table {
   std::vector<Row> rows;
 };
 
-std::string percent_text(size_t right, size_t asked) {
-  const stats::Interval interval = stats::wilson(right, asked);
-  return fmt::format("{:.1f} % ({:.1f} to {:.1f})", 100.0 * static_cast<double>(right) / static_cast<double>(asked),
-                     100 * interval.low, 100 * interval.high);
-}
-
 std::string power_text(double log10_p) {
   return log10_p > -3 ? fmt::format("{:.2g}", std::pow(10, log10_p)) : fmt::format("1e{:.1f}", log10_p);
 }
@@ -30,7 +24,7 @@ std::string power_text(double log10_p) {
 // An arm in every seed that has it.
 struct OverSeeds {
   Json first;
-  size_t right = 0, asked = 0;
+  distill::Tally right;
   size_t right_undefended = 0;  // in the same seeds
   std::string each;             // right, by seed
 };
@@ -51,10 +45,10 @@ std::vector<OverSeeds> arms_of(const TrialResults& results) {
     for (const Json& arm : ladder["arms"]) {
       auto it =
           std::find_if(arms.begin(), arms.end(), [&](const OverSeeds& a) { return a.first["arm"] == arm["arm"]; });
-      if (it == arms.end()) it = arms.insert(arms.end(), {arm, 0, 0, 0, {}});
+      if (it == arms.end()) it = arms.insert(arms.end(), {arm, {}, 0, {}});
       const auto right = arm["exam"]["right"].get<size_t>();
-      it->right += right;
-      it->asked += arm["exam"]["asked"].get<size_t>();
+      it->right.right += right;
+      it->right.of += arm["exam"]["asked"].get<size_t>();
       it->right_undefended += undefended(ladder);
       it->each += fmt::format("{}{}", it->each.empty() ? "" : ", ", right);
     }
@@ -82,9 +76,9 @@ Table arms_table(const TrialResults& results) {
       {}};
   for (const OverSeeds& a : arms_of(results)) {
     const double share =
-        a.right_undefended > 0 ? static_cast<double>(a.right) / static_cast<double>(a.right_undefended) : 0;
+        a.right_undefended > 0 ? static_cast<double>(a.right.right) / static_cast<double>(a.right_undefended) : 0;
     table.rows.push_back({a.first["arm"], a.first["description"], fmt::format("{}", a.first["problems"].get<size_t>()),
-                          fmt::format("{}", a.first["whole"].get<size_t>()), percent_text(a.right, a.asked), a.each,
+                          fmt::format("{}", a.first["whole"].get<size_t>()), percent_text(a.right), a.each,
                           fmt::format("{:.0f} %", 100 * share), attribution_text(a.first)});
   }
   return table;
@@ -98,7 +92,7 @@ Table servings_table(const TrialResults& results) {
   for (const Json& s : results.ladders.empty() ? Json::array() : results.ladders.front()["servings"]) {
     const auto strength = s["strength"].get<double>();
     table.rows.push_back({s["serving"], strength > 0 ? fmt::format("{}", strength) : "",
-                          percent_text(s["exam"]["right"].get<size_t>(), s["exam"]["asked"].get<size_t>()),
+                          percent_text({s["exam"]["right"].get<size_t>(), s["exam"]["asked"].get<size_t>()}),
                           fmt::format("{}", s["tokens"].get<size_t>()),
                           fmt::format("{:.2f} times", s["compute"].get<double>())});
   }
@@ -136,11 +130,6 @@ Table inheritance_table(const Json& inheritance) {
 std::vector<Table> tables_of(const TrialResults& results) {
   return {arms_table(results), servings_table(results), inheritance_table(results.inheritance)};
 }
-
-constexpr std::string_view kStyle = R"(
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; color: #1b1f24; }
-table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #d5d9de; }
-)";
 
 }  // namespace
 
@@ -185,11 +174,7 @@ std::string to_html(const TrialResults& results) {
     }
     body += "</tbody></table>\n";
   }
-  return fmt::format(
-      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Stillwatch range</title>\n"
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-      "<style>{}</style></head><body>\n<h1>The ladder against students</h1>\n{}</body></html>\n",
-      kStyle, body);
+  return page("The ladder against students", "76rem", "", body);
 }
 
 }  // namespace stillwatch::range

@@ -15,6 +15,11 @@ watermark::Key trial_key(uint64_t seed) {
   return watermark::MasterKey(master).derive(fmt::format("range:{}", seed));
 }
 
+model::LogitsHook hook_of(const TokenMark& mark) {
+  return [embedder = watermark::Embedder(mark.key, mark.mark)](
+             std::span<const int32_t> context, std::span<float> logits) mutable { embedder.apply(context, logits); };
+}
+
 base::Result<std::vector<Text>> write_texts(const model::Transformer& transformer, const WriteOptions& options) {
   constexpr uint64_t kAtOnce = 64;
   model::Generator generator(transformer, options.threads);
@@ -27,12 +32,7 @@ base::Result<std::vector<Text>> write_texts(const model::Transformer& transforme
       request.tokens_max = options.tokens_max;
       request.stop = transformer.config().eos;
       request.sampling.seed = base::combine(options.seed, next);
-      if (options.mark) {
-        request.sampling.on_logits = [embedder = watermark::Embedder(options.mark->key, options.mark->mark)](
-                                         std::span<const int32_t> context, std::span<float> logits) mutable {
-          embedder.apply(context, logits);
-        };
-      }
+      if (options.mark) request.sampling.on_logits = hook_of(*options.mark);
       const auto id = generator.add(std::move(request));
       if (!id) return tl::unexpected(id.error());
       if (next == 0) first_id = *id;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "model/sampler.h"
 #include "model/transformer.h"
 #include "training/batch.h"
 #include "watermark/key.h"
@@ -19,6 +20,8 @@ struct TokenMark {
   watermark::Key key;
   watermark::Mark mark;
 };
+
+model::LogitsHook hook_of(const TokenMark& mark);  // for one text
 
 // Of a seed's trials. Nothing here is secret.
 watermark::Key trial_key(uint64_t seed);
