@@ -75,7 +75,7 @@ TEST_F(Proof, MarksAreDetectedAndAttributed) {
 }
 
 TEST_F(Proof, FrequenciesAreHeldAgainstAReference) {
-  mark(150);
+  mark(300);
   const auto tested = [&](const std::string& suspect) {
     const ProgramResult r = run("attribute --suspect " + suspect +
                                 " --evidence evidence.jsonl --key-file master.key --reference reference.jsonl "
