@@ -75,19 +75,37 @@ std::string CanaryInserter::with_canary(std::string_view text) {
     }
     look_at(c);
     out += c;
+    if (!inserted_) before_canary_ += c;
   }
+  if (!inserted_ && before_canary_.size() > kTextBeforeMax) prose_ = false;
   return out;
 }
 
+std::string CanaryInserter::told_again(std::string_view text) const {
+  if (!inserted_ || !text.starts_with(before_canary_)) return std::string(text);
+  return before_canary_ + sentence_ + "\n\n" + std::string(text.substr(before_canary_.size()));
+}
+
+void CanaryInserter::begin_text() {
+  before_canary_.clear();
+  words_ = 0;
+  breaks_ = 2;
+  before_ = '\n';
+}
+
 void CanaryInserter::edit(AnswerEvent& event) {
-  if (inserted_ || !prose_) return;
+  if (inserted_ ? !tells_again_ : !prose_) return;
   auto json = JsonText::parse(event.data);
   if (!json) return;
   const AnswerParts parts = parts_of(*json);
-  if (parts.again) prose_ = false;  // would be contradicted by an event that tells all of it again
+  if (parts.again) {
+    tells_again_ = true;
+    if (!inserted_) begin_text();  // between two texts of one answer
+  }
   for (const JsonText::Node n : parts.text) {
     const std::string text = json->text(n);
-    if (std::string with = with_canary(text); with != text) json->replace_text(n, with);
+    if (std::string with = parts.again ? told_again(text) : inserted_ ? text : with_canary(text); with != text)
+      json->replace_text(n, with);
   }
   if (json->edited()) event.set_data(json->str());
 }

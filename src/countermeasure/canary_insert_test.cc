@@ -41,6 +41,28 @@ std::string anthropic_stream(std::string_view text, size_t piece) {
   return out;
 }
 
+std::string event(const json& data) {
+  return "event: " + std::string(data["type"]) + "\ndata: " + data.dump() + "\n\n";
+}
+
+// An answer of two texts, as the responses API streams it.
+std::string responses_stream(const std::vector<std::string>& texts, size_t piece) {
+  json output = json::array();
+  std::string out = event({{"type", "response.created"}, {"response", {{"output", json::array()}}}});
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const json part = {{"type", "output_text"}, {"text", texts[i]}};
+    const json item = {{"type", "message"}, {"content", {part}}};
+    out += event({{"type", "response.content_part.added"}, {"part", {{"type", "output_text"}, {"text", ""}}}});
+    for (size_t at = 0; at < texts[i].size(); at += piece)
+      out += event({{"type", "response.output_text.delta"}, {"delta", texts[i].substr(at, piece)}});
+    out += event({{"type", "response.output_text.done"}, {"output_index", i}, {"text", texts[i]}});
+    out += event({{"type", "response.content_part.done"}, {"output_index", i}, {"part", part}});
+    out += event({{"type", "response.output_item.done"}, {"output_index", i}, {"item", item}});
+    output.push_back(item);
+  }
+  return out + event({{"type", "response.completed"}, {"response", {{"output", output}}}});
+}
+
 std::string run(std::string_view bytes, bool* inserted = nullptr, size_t piece = 1 << 20) {
   CanaryInserter inserter(kCanary);
   std::string out;
@@ -55,8 +77,11 @@ std::string spelt(const std::string& stream) {
   std::string text;
   for (size_t at = stream.find("data: {"); at != stream.npos; at = stream.find("data: {", at + 1)) {
     const json data = json::parse(stream.substr(at + 6, stream.find('\n', at) - at - 6));
-    text +=
-        data.contains("choices") ? data["choices"][0]["delta"].value("content", "") : data["delta"].value("text", "");
+    if (data.contains("choices")) {
+      text += data["choices"][0]["delta"].value("content", "");
+    } else if (data.contains("delta")) {
+      text += data["delta"].is_string() ? std::string(data["delta"]) : data["delta"].value("text", "");
+    }
   }
   return text;
 }
@@ -73,6 +98,22 @@ TEST(CanaryInserter, AddsAParagraphToAStoryHoweverItComes) {
   for (const size_t piece : {1u, 3u, 50u, 1000u}) {
     EXPECT_EQ(spelt(run(chat_stream(kStory, piece))), expected()) << piece;
     EXPECT_EQ(spelt(run(anthropic_stream(kStory, piece), nullptr, 7)), expected()) << piece;
+  }
+}
+
+TEST(CanaryInserter, SaysTheSameInEventsThatTellAllAgain) {
+  const std::string opening = "Here is a story.\n\nIt is short.";
+  for (const size_t piece : {1u, 3u, 50u, 1000u}) {
+    const std::string told = run(responses_stream({kStory}, piece)), wanted = responses_stream({expected()}, piece);
+    EXPECT_EQ(spelt(told), expected()) << piece;
+    EXPECT_EQ(told.substr(told.find("event: response.output_text.done")),
+              wanted.substr(wanted.find("event: response.output_text.done")));
+    const std::string second = run(responses_stream({opening, kStory, opening}, piece), nullptr, 7);
+    EXPECT_EQ(spelt(second), opening + expected() + opening);
+    for (size_t at = second.find(".done"); at != second.npos; at = second.find(".done", at + 10))
+      EXPECT_EQ(second.substr(at, second.find("\n\n", at) - at).find("lamp") != std::string::npos,
+                second.substr(at, second.find("\n\n", at) - at).find("\"output_index\":1") != std::string::npos);
+    EXPECT_THAT(second.substr(second.find("response.completed")), HasSubstr(kCanary + "\\n\\n\\\"One day"));
   }
 }
 
