@@ -107,7 +107,7 @@ std::vector<vd::ReplaySubject> subjects_of(const pipeline::Findings& findings,
                                            const std::map<std::string, std::string>& classes) {
   std::map<std::string_view, vd::CampaignStanding> campaigns;
   for (const pipeline::CampaignFinding& c : findings.campaigns) {
-    if (c.flagged) campaigns[c.campaign] = {c.p_value, c.calibrated, c.exposure};
+    if (c.flagged) campaigns[c.campaign] = {c.campaign, c.p_value, c.calibrated, c.exposure};
   }
   std::vector<vd::ReplaySubject> subjects;
   for (const pipeline::AccountFinding& f : findings.ranked) {

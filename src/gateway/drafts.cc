@@ -62,7 +62,7 @@ Task<bool> Session::give_draft(size_t consumed, bool& stays) {
     if (shape == nullptr) shape = &draft;
     bodies.push_back(std::move(draft.body));
   }
-  const auto given = marker.choose(observation_.account, bodies);
+  const auto given = marker.choose(observation_.account, marked_campaign_, bodies);
   if (!given) {
     marker.count_unmarked("no drafts from the upstream");
     co_return false;

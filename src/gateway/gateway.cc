@@ -181,7 +181,7 @@ void Gateway::State::on_campaigns(const Campaigns& now, const std::vector<std::s
   Standings::Members members;
   for (const auto& [account, place] : now.member_of) {
     const pipeline::CampaignFinding& c = now.all[place];
-    members.emplace(account, verdict::CampaignStanding{c.p_value, c.calibrated, c.exposure});
+    members.emplace(account, verdict::CampaignStanding{c.campaign, c.p_value, c.calibrated, c.exposure});
   }
   shared.standings.set_members(members);
   std::vector<Finding> findings;

@@ -1,6 +1,7 @@
 // The rungs of the ladder that change what an account is answered, between a client and a model server.
 #include <nlohmann/json.hpp>
 
+#include "gateway/marker.h"
 #include "gateway/standings.h"
 #include "gateway/test_policies.h"
 #include "gateway/turns.h"
@@ -131,6 +132,14 @@ TEST(Standings, RefuseWhoCameFirstAndLetOthersMoveUp) {
   EXPECT_EQ(refused(), "abe");
 }
 
+TEST(Standings, NameTheCampaignThatIsActedOnAsOne) {
+  Standings standings(policy("{rung: delay, per_minute: 5, when: {campaign: true}}"));
+  standings.set_members({{"a", verdict::CampaignStanding{"c", 0.001, true, {}}}});
+  EXPECT_EQ(standings.find("a")->campaign, "c");
+  standings.set_policy(policy("{rung: refuse, when: {campaign: true}}"));
+  EXPECT_EQ(standings.find("a")->campaign, "");
+}
+
 class Marks : public Policies {
  protected:
   Marks() { marks_.key.emplace(std::array<uint8_t, 32>{7}); }
@@ -196,6 +205,33 @@ TEST_F(Marks, GivesTheDraftThatCarriesMostAndKeepsTheEvidence) {
   EXPECT_THAT(metrics, HasSubstr("stillwatch_draft_tokens_total{of=\"given\"} 3000\n"));
   EXPECT_THAT(admin("DELETE", "/api/v1/accounts/" + account_).raw, StartsWith("HTTP/1.1 200"));
   EXPECT_TRUE(evidence([](const auto&) { return true; }).marks[0].accounts.empty());
+}
+
+TEST_F(Marks, ACampaignIsMarkedByAKeyOfItsOwnThroughAllMembers) {
+  watermark::Evidence kept;
+  Marker marker(
+      marks_, [] { return base::Time{}; },
+      [&](const EvidenceLine& line) { return static_cast<bool>(kept.read(line.line, "notes")); });
+  watermark::Windows windows(2);
+  for (int i = 0; i < 30; ++i) {
+    std::vector<std::string> bodies;
+    for (int draft = 0; draft < 4; ++draft) {
+      base::Random random(++drafts_);
+      const nlohmann::json message = {{"role", "assistant"}, {"content", language_.text(80, random)}};
+      bodies.push_back(nlohmann::json{{"choices", {{{"index", 0}, {"message", message}}}}}.dump());
+    }
+    const auto given = marker.choose(i % 2 == 0 ? "a" : "b", "c", bodies);
+    ASSERT_TRUE(given);
+    windows.add_text(nlohmann::json::parse(given->body)["choices"][0]["message"]["content"].get<std::string>(), "");
+    // What one member was given carries nothing for another.
+    if (i == 0) EXPECT_EQ(marker.choose("b", "c", bodies)->selection.scores[given->selection.chosen], 0);
+  }
+  EXPECT_LT(z_of(windows), 4);
+  EXPECT_GT(watermark::detect(marks_.key->derive("campaign:c"), watermark::Mark(), windows).z, 4);
+  ASSERT_EQ(kept.marks.size(), 1u);
+  EXPECT_EQ(kept.marks[0].label, "campaign:c");
+  EXPECT_EQ(kept.marks[0].answers, 31u);
+  EXPECT_EQ(kept.marks[0].accounts, (std::set<std::string>{"a", "b"}));
 }
 
 TEST_F(Marks, StreamsTheDraftToWhoAskedForAStream) {

@@ -28,7 +28,7 @@ std::string last_prompt(std::string_view request) {
 }  // namespace
 
 Marker::Marker(const MarkSettings& settings, std::function<base::Time()> now, Note note)
-    : selector_(settings.key->derive(settings.label), watermark::Mark()),
+    : key_(*settings.key),
       label_(settings.label),
       pool_label_(settings.pool),
       pool_(settings.key->derive(settings.pool), settings.pool_size),
@@ -59,18 +59,21 @@ void Marker::canary_was_given(std::string_view account, uint32_t index) {
     keep(account, watermark::canary_line(now_(), account, pool_.hash(), index));
 }
 
-base::Result<countermeasure::GivenDraft> Marker::choose(std::string_view account, std::span<const std::string> bodies) {
-  std::shared_ptr<Account> state;
+base::Result<countermeasure::GivenDraft> Marker::choose(std::string_view account, std::string_view campaign,
+                                                        std::span<const std::string> bodies) {
+  const std::string label = campaign.empty() ? label_ : "campaign:" + std::string(campaign);
+  std::shared_ptr<Subject> subject;
   {
     const std::lock_guard lock(mutex_);
-    const uint64_t key = base::hash64(account);
-    const auto* known = accounts_.find(key);
-    state = known != nullptr ? *known : accounts_.put(key, std::make_shared<Account>());
+    const uint64_t name = base::hash64(campaign.empty() ? account : label);
+    const auto* known = subjects_.find(name);
+    subject = known != nullptr ? *known : subjects_.put(name, std::make_shared<Subject>());
   }
+  const watermark::DraftSelector selector(key_.derive(label), watermark::Mark());
   base::Result<countermeasure::GivenDraft> given;
   {
-    const std::lock_guard lock(state->mutex);
-    given = countermeasure::choose_draft(bodies, selector_, state->given);
+    const std::lock_guard lock(subject->mutex);
+    given = countermeasure::choose_draft(bodies, selector, subject->given);
   }
   if (!given) return given;
   counts_.drafts += given->drafts;
@@ -83,10 +86,10 @@ base::Result<countermeasure::GivenDraft> Marker::choose(std::string_view account
     ++counts_.watermarked;
   }
   const std::lock_guard lock(mutex_);
-  if (!mark_noted_)
-    keep("", watermark::mark_line(now_(), label_, selector_.key(), selector_.mark(), watermark::Units::kWords));
-  mark_noted_ = true;
-  keep(account, watermark::answer_line(now_(), account, selector_.key(), sketch));
+  if (marks_noted_.size() >= kNotedMax) marks_noted_.clear();
+  if (marks_noted_.insert(label).second)
+    keep("", watermark::mark_line(now_(), label, selector.key(), selector.mark(), watermark::Units::kWords));
+  keep(account, watermark::answer_line(now_(), account, selector.key(), sketch));
   return given;
 }
 

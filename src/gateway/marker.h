@@ -1,9 +1,11 @@
 // What the mark rung puts into answers, and the evidence of it: which canary an account is given, which of several
 // drafts carries most of the mark. Private to the module.
 //
-// Keys and the pool of canaries come from the master key, by label. Evidence is noted before anybody relies on it: that
-// a key marks, or a pool is used, before the first answer. Thread rule: all methods from any thread. Bounds:
-// kMarkedAccountsMax accounts' given windows; of an account that was pushed out, windows are scored again.
+// Keys and the pool of canaries come from the master key, by label; a campaign that is marked as one has a key of its
+// own, of the label `campaign:NAME`, and no window of it is given twice, whichever member asks. Evidence is noted
+// before anybody relies on it: that a key marks, or a pool is used, before the first answer. Thread rule: all methods
+// from any thread. Bounds: given windows of kMarkedSubjectsMax accounts and campaigns; of one that was pushed out,
+// windows are scored again.
 #pragma once
 
 #include <atomic>
@@ -24,7 +26,7 @@
 
 namespace stillwatch::gateway {
 
-constexpr size_t kMarkedAccountsMax = 256;
+constexpr size_t kMarkedSubjectsMax = 256;
 
 struct MarkCounts {
   std::atomic<uint64_t> watermarked{0};    // answers
@@ -53,21 +55,22 @@ class Marker {
   GivenCanary canary_for(std::string_view account, std::string_view request) const;
   void canary_was_given(std::string_view account, uint32_t index);
 
-  // Of the bodies that the upstream gave: fails if none is an answer.
-  base::Result<countermeasure::GivenDraft> choose(std::string_view account, std::span<const std::string> bodies);
+  // Of the bodies that the upstream gave: fails if none is an answer. `campaign`: as which it is marked, or "".
+  base::Result<countermeasure::GivenDraft> choose(std::string_view account, std::string_view campaign,
+                                                  std::span<const std::string> bodies);
 
   void count_unmarked(std::string_view why);  // a literal
   std::map<std::string_view, uint64_t> unmarked() const;
   MarkCounts& counts() { return counts_; }
 
  private:
-  struct Account {
+  struct Subject {
     std::mutex mutex;
     watermark::GivenWindows given;
   };
   void keep(std::string_view account, std::string line);
 
-  const watermark::DraftSelector selector_;
+  const watermark::MasterKey key_;
   const std::string label_, pool_label_;
   const watermark::CanaryPool pool_;
   const size_t canaries_;
@@ -77,9 +80,10 @@ class Marker {
   MarkCounts counts_;
 
   mutable std::mutex mutex_;
-  bool mark_noted_ = false, pool_noted_ = false;
+  std::set<std::string> marks_noted_;  // labels
+  bool pool_noted_ = false;
   std::set<std::pair<std::string, uint32_t>, std::less<>> noted_;  // canaries that are in the evidence
-  base::Recent<std::shared_ptr<Account>> accounts_{kMarkedAccountsMax};
+  base::Recent<std::shared_ptr<Subject>> subjects_{kMarkedSubjectsMax};
   std::map<std::string_view, uint64_t> unmarked_;
 };
 

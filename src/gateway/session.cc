@@ -271,10 +271,14 @@ Task<bool> Session::hold_back() {
   edits_ = decision.what;
   if (!shared.marker) edits_ &= verdict::kLogprobs | verdict::kReasoning;
   if ((edits_ & verdict::kWatermark) != 0) drafts_ = decision.drafts;
+  marked_campaign_ = decision.campaign_key ? decided->campaign : std::string();
   std::chrono::milliseconds wait(decision.delay_ms);
-  if (decision.per_minute > 0) {
+  for (const bool as_campaign : {true, false}) {
+    const uint32_t per_minute = as_campaign ? decision.campaign_per_minute : decision.per_minute;
+    if (per_minute == 0) continue;
     constexpr std::chrono::milliseconds kLongest(verdict::kDelayMsMax);
-    const auto turn = shared.turns.take(observation_.account, decision.per_minute, now, kLongest);
+    const auto turn = as_campaign ? shared.campaign_turns.take(decided->campaign, per_minute, now, kLongest)
+                                  : shared.turns.take(observation_.account, per_minute, now, kLongest);
     if (turn > kLongest) {
       co_return co_await refuse(429, "too many requests", "policy",
                                 static_cast<uint32_t>(std::chrono::ceil<std::chrono::seconds>(turn).count()));

@@ -125,6 +125,7 @@ class Session {
   wire::BodyReader response_body_;
   uint8_t edits_ = 0;                 // bits of verdict::What that the policy wants for this account
   uint32_t drafts_ = 0;               // that it wants; 0 for none
+  std::string marked_campaign_;       // as which they are marked, if so
   uint32_t canary_ = 0;               // which one of the pool edit_ puts in
   std::shared_ptr<Calls> calls_;      // under way
   std::unique_ptr<AnswerEdit> edit_;  // of an answer that they change

@@ -106,7 +106,9 @@ std::optional<Decided> Standings::find(std::string_view account) const {
   const std::shared_lock lock(mutex_);
   const auto it = entries_.find(account);
   if (it == entries_.end() || it->second.decision.nothing()) return std::nullopt;
-  return Decided{it->second.decision, policy_};
+  const verdict::Decision& d = it->second.decision;
+  const bool as_campaign = d.campaign_per_minute > 0 || d.campaign_key;
+  return Decided{d, policy_, as_campaign ? it->second.standing.campaign->name : std::string()};
 }
 
 std::shared_ptr<const verdict::Policy> Standings::policy() const {

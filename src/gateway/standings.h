@@ -26,6 +26,7 @@ namespace stillwatch::gateway {
 struct Decided {
   verdict::Decision decision;
   std::shared_ptr<const verdict::Policy> policy;  // keeps what the decision points to
+  std::string campaign;                           // that it is about, if it acts on one as a whole
 };
 
 class Standings {

@@ -49,7 +49,7 @@ struct Shared {
   Standings standings;
   Observer observer;
   Challenges challenges;
-  Turns turns = {};
+  Turns turns = {}, campaign_turns = {};  // by account, by campaign
   RelayCounts counts = {};
   PolicyCounts policy_counts = {};
   SummaryCounts summaries = {};

@@ -160,15 +160,18 @@ Decision Policy::decide(const Standing& s) const {
     }
     d.enforced |= bit;
     switch (rule.rung) {
-      case Rung::kDelay:
+      case Rung::kDelay: {
         d.delay_ms = std::max(d.delay_ms, rule.delay_ms);
-        if (d.per_minute == 0 || (rule.per_minute > 0 && rule.per_minute < d.per_minute))
-          d.per_minute = rule.per_minute;
+        uint32_t& per_minute = rule.campaign ? d.campaign_per_minute : d.per_minute;
+        if (per_minute == 0 || (rule.per_minute > 0 && rule.per_minute < per_minute)) per_minute = rule.per_minute;
         break;
+      }
       case Rung::kStrip:
       case Rung::kMark:
         d.what |= rule.what;
-        if ((rule.what & kWatermark) != 0) d.drafts = std::max(d.drafts, rule.drafts);
+        if ((rule.what & kWatermark) == 0) break;
+        d.drafts = std::max(d.drafts, rule.drafts);
+        d.campaign_key = d.campaign_key || rule.campaign;
         break;
       case Rung::kChallenge:
         if (d.challenge == nullptr) d.challenge = &rule;

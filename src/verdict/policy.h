@@ -34,6 +34,7 @@ constexpr double kPValueMax = 0.05;  // less evidence than this is no reason to 
 
 // A flagged campaign, judged as one subject.
 struct CampaignStanding {
+  std::string name;
   double p_value = 1;
   bool calibrated = false;
   Exposure exposure;  // through all members
@@ -76,8 +77,10 @@ struct RungRule {
 struct Decision {
   uint32_t delay_ms = 0;
   uint32_t per_minute = 0;              // 0: any number
+  uint32_t campaign_per_minute = 0;     // the same of all members of its campaign together
   uint8_t what = 0;                     // bits of What: is stripped, or put in
   uint32_t drafts = 0;                  // with kWatermark
+  bool campaign_key = false;            // with kWatermark: that of its campaign marks
   const RungRule* challenge = nullptr;  // lives as long as the policy
   const RungRule* refusal = nullptr;    // the same
   uint8_t observed = 0;                 // bits by Rung: would have been done

@@ -57,6 +57,28 @@ TEST(Policy, ClimbsTheLadderWithEvidenceAndExposure) {
   EXPECT_TRUE(policy.decide(s).nothing());
 }
 
+TEST(Policy, ActsOnACampaignAsOne) {
+  const Policy policy = parse(R"(
+mode: enforce
+rungs:
+  - {rung: delay, per_minute: 30}
+  - {rung: delay, per_minute: 60, when: {campaign: true}}
+  - {rung: delay, per_minute: 10, when: {campaign: true}}
+  - {rung: mark, what: [canary], when: {campaign: true}}
+)")
+                            .value();
+  Standing s{"a", Verdict::kHarvest, 1e-6, true, {26, 5000, 0.01}, CampaignStanding{"c", 0.001, true, {}}};
+  EXPECT_EQ(policy.decide(s).per_minute, 30u);
+  EXPECT_EQ(policy.decide(s).campaign_per_minute, 10u);
+  EXPECT_FALSE(policy.decide(s).campaign_key);  // canaries are of accounts
+  s.campaign = std::nullopt;
+  EXPECT_EQ(policy.decide(s).campaign_per_minute, 0u);
+  const Policy marks = parse("{mode: enforce, rungs: [{rung: mark}, {rung: mark, when: {campaign: true}}]}").value();
+  EXPECT_FALSE(marks.decide(s).campaign_key);
+  s.campaign = CampaignStanding{"c", 0.001, true, {}};
+  EXPECT_TRUE(marks.decide(s).campaign_key);
+}
+
 TEST(Policy, ActsOnMembersOfFlaggedCampaignsWhereARungSaysSo) {
   const Policy policy = parse(R"(
 mode: enforce
@@ -68,7 +90,7 @@ rungs:
                             .value();
   Standing s{"a", Verdict::kClear, 0.4, true, {26, 5000, 0.01}};
   EXPECT_TRUE(policy.decide(s).nothing());
-  s.campaign = {0.001, true, {10'000, 2'000'000, 0.5}};
+  s.campaign = {"c", 0.001, true, {10'000, 2'000'000, 0.5}};
   EXPECT_EQ(policy.decide(s).enforced, 1);  // its own evidence does not refuse it
   s.campaign->calibrated = false;
   EXPECT_EQ(policy.decide(s).enforced, 0);
@@ -76,7 +98,7 @@ rungs:
   s.campaign->calibrated = true;
   s.campaign->exposure.novel_exchanges = 499;
   EXPECT_TRUE(policy.decide(s).nothing());
-  s.campaign = {0.02, true, {10'000, 2'000'000, 0.5}};
+  s.campaign = {"c", 0.02, true, {10'000, 2'000'000, 0.5}};
   EXPECT_TRUE(policy.decide(s).nothing());
   s.campaign->p_value = 0.001;
   s.account = "acct_ours";

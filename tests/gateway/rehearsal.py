@@ -104,11 +104,22 @@ class Rehearsal(parts.Case):
     self.assertEqual(self.status_for(gateway, expected["accounts"][0]), 403)
     others = {a["account"] for a in scanned["accounts"]} - set(expected["accounts"])
     self.assertEqual(self.status_for(gateway, min(others)), 200)
+    # One turn a minute for all: the first member has it, the second waits for the next, the third is told to come later.
+    with open(config, "w", encoding="ascii") as f:
+      f.write(text.replace("mode: observe", "mode: enforce").replace("rung: refuse", "rung: delay, per_minute: 1"))
+    gateway.signal(signal.SIGHUP)
+    parts.wait_until(lambda: gateway.said().count("is in force") == 2, "the policy is another")
+    first, second, third = expected["accounts"][:3]
+    self.assertEqual(self.status_for(gateway, first), 200)
+    with self.assertRaises(TimeoutError):
+      self.status_for(gateway, second, timeout=0.3)
+    self.assertEqual(self.status_for(gateway, third), 429)
+    self.assertEqual(self.status_for(gateway, min(others)), 200)
 
-  def status_for(self, gateway, account):
+  def status_for(self, gateway, account, timeout=parts.WAIT):
     request = urllib.request.Request(f"http://127.0.0.1:{gateway.port}/v1/models", headers={"x-account": account})
     try:
-      with urllib.request.urlopen(request, timeout=parts.WAIT) as answer:
+      with urllib.request.urlopen(request, timeout=timeout) as answer:
         return answer.status
     except urllib.error.HTTPError as error:
       return error.code
