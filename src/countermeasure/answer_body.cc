@@ -23,6 +23,14 @@ bool there(const JsonText& json, Node n) {
   return n != JsonText::kNone && json.raw(n) != "null";
 }
 
+void set_member(JsonText& json, std::string_view key, std::string value) {
+  if (const Node n = json.at(0, key); n != JsonText::kNone) {
+    json.replace(n, std::move(value));
+  } else {
+    json.add(0, key, value);
+  }
+}
+
 // The visible text of a choice, or of an Anthropic message.
 std::string text_of(const JsonText& json, Node choice) {
   std::string text;
@@ -45,7 +53,9 @@ uint64_t tokens_of(const JsonText& json) {
 
 void set_usage(JsonText& json, uint64_t tokens) {
   const Node usage = json.at(0, "usage");
-  if (const Node n = json.at(usage, "completion_tokens"); n != JsonText::kNone) json.replace(n, std::to_string(tokens));
+  for (const std::string_view key : {"completion_tokens", "output_tokens"}) {
+    if (const Node n = json.at(usage, key); n != JsonText::kNone) json.replace(n, std::to_string(tokens));
+  }
   if (const Node n = json.at(usage, "total_tokens"); n != JsonText::kNone) {
     const double prompt = number_at(json, usage, "prompt_tokens").value_or(0);
     json.replace(n, std::to_string(static_cast<uint64_t>(prompt) + tokens));

@@ -16,6 +16,9 @@ std::optional<double> number_at(const JsonText& json, JsonText::Node object, std
 // There, and not null.
 bool there(const JsonText& json, JsonText::Node n);
 
+// Sets a member of the whole document, whether it is there or not.
+void set_member(JsonText& json, std::string_view key, std::string value);
+
 // The visible text of a choice or, for kNone, of the whole answer.
 std::string text_of(const JsonText& json, JsonText::Node choice);
 

@@ -12,15 +12,6 @@ namespace {
 
 using Node = JsonText::Node;
 
-// Sets a member of the whole document, whether it is there or not.
-void set(JsonText& json, std::string_view key, std::string value) {
-  if (const Node n = json.at(0, key); n != JsonText::kNone) {
-    json.replace(n, std::move(value));
-  } else {
-    json.add(0, key, value);
-  }
-}
-
 std::string_view why_not(const JsonText& json) {
   constexpr double kTokensMin = 32;
   const Node tools = json.at(0, "tools");
@@ -60,7 +51,7 @@ DraftPlan plan_drafts(std::string_view request, size_t n, bool takes_n) {
   if (stream != JsonText::kNone) json->replace(stream, "false");
   if (options != JsonText::kNone) json->replace(options, "null");
   if (takes_n) {
-    set(*json, "n", std::to_string(n));
+    set_member(*json, "n", std::to_string(n));
     plan.requests.push_back(json->str());
     return plan;
   }

@@ -6,6 +6,7 @@
 #include "countermeasure/canary_insert.h"
 #include "countermeasure/drafts.h"
 #include "countermeasure/reasoning.h"
+#include "countermeasure/sentences.h"
 #include "countermeasure/to_stream.h"
 
 namespace {
@@ -47,7 +48,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static_cast<void>(cm::plan_drafts(bytes, 3, (data[0] & 16) != 0));
   static_cast<void>(cm::to_stream(bytes, true));
   stillwatch::watermark::GivenWindows given;
-  static_cast<void>(cm::choose_draft(
-      {&body, 1}, stillwatch::watermark::DraftSelector(stillwatch::watermark::control_key(1), {}), given));
+  const stillwatch::watermark::DraftSelector selector(stillwatch::watermark::control_key(1), {});
+  static_cast<void>(cm::choose_draft({&body, 1}, selector, given));
+  // As a request, and as what comes to one.
+  static_cast<void>(cm::Sentences(bytes, 2, cm::AnswerKind::kChatCompletions).requests());
+  cm::Sentences sentences(R"({"messages":[{"role":"user","content":"?"}]})", 2, cm::AnswerKind::kMessages);
+  stillwatch::watermark::SentenceSelector by(selector, given);
+  while (!sentences.finished() && sentences.add({&body, 1}, by)) static_cast<void>(sentences.requests());
+  if (sentences.finished()) static_cast<void>(sentences.given());
   return 0;
 }

@@ -34,6 +34,7 @@ void read_marks(YamlMap& map, Config& c) {
   if (map.require("key_file")) map.text("key_file", c.mark_key_file);
   map.text("label", m.label);
   map.flag("upstream_n", m.upstream_n);
+  map.flag("upstream_continues", m.upstream_continues);
   section(map, "canaries", [&](YamlMap& canaries) {
     canaries.text("label", m.pool);
     canaries.number("size", m.pool_size, 1, watermark::kCanaryPoolMax);

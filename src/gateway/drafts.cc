@@ -2,6 +2,7 @@
 // most.
 #include <fmt/format.h>
 
+#include "countermeasure/sentences.h"
 #include "countermeasure/to_stream.h"
 #include "gateway/calls.h"
 #include "gateway/targets.h"
@@ -28,14 +29,31 @@ std::string_view Session::why_no_drafts() const {
   return observable_ ? "" : "too much under way";
 }
 
+// Asks for all of them at once, in the place of the client's request.
+Task<std::shared_ptr<Session::Calls>> Session::ask_for(std::span<const std::string> bodies) {
+  const auto calls = std::make_shared<Calls>();
+  wire::RequestHead head = request_;
+  without(head, {"content-length", "accept-encoding", "expect"});
+  for (const std::string& body : bodies) start_call(calls, call_text(head, body));
+  co_await wait_for(calls, Clock::time_point::max());
+  co_return calls;
+}
+
 Task<bool> Session::give_draft(size_t consumed, bool& stays) {
   Shared& shared = worker_.shared();
   Marker& marker = *shared.marker;
   std::string_view why = why_no_drafts();
+  std::optional<countermeasure::Sentences> sentences;
   countermeasure::DraftPlan plan;
   if (why.empty()) {
-    const bool takes_n = marker.upstream_n() && path_of(request_.target).ends_with("/chat/completions");
-    plan = countermeasure::plan_drafts(observation_.request, drafts_, takes_n);
+    const bool chat = path_of(request_.target).ends_with("/chat/completions");
+    if (marker.upstream_continues()) {
+      using enum countermeasure::AnswerKind;
+      sentences.emplace(observation_.request, drafts_, chat ? kChatCompletions : kMessages);
+      if (!sentences->possible()) sentences.reset();
+    }
+    plan = sentences ? sentences->plan()
+                     : countermeasure::plan_drafts(observation_.request, drafts_, chat && marker.upstream_n());
     why = plan.why_not;
   }
   if (why.empty() && marker.counts().under_way.fetch_add(1) >= kDraftingMax) {
@@ -47,22 +65,35 @@ Task<bool> Session::give_draft(size_t consumed, bool& stays) {
     co_return false;
   }
   const int64_t begun = shared.ticks();
-  const auto drafts = std::make_shared<Calls>();
-  wire::RequestHead head = request_;
-  without(head, {"content-length", "accept-encoding", "expect"});
-  for (const std::string& body : plan.requests) start_call(drafts, call_text(head, body));
-  co_await wait_for(drafts, Clock::time_point::max());
+  const Marker::Subject subject = marker.subject_of(observation_.account, marked_campaign_);
+  std::shared_ptr<Calls> calls;  // shape points into it
+  const Call* shape = nullptr;
+  base::Result<countermeasure::GivenDraft> given = base::fail(base::ErrorCode::kInput, "the upstream gave no draft");
+  watermark::SentenceSelector selector(subject.selector, subject.given->windows);
+  for (bool more = true; more;) {
+    const std::vector<std::string> requests = sentences ? sentences->requests() : plan.requests;
+    calls = co_await ask_for(requests);
+    std::vector<std::string> bodies;
+    shape = nullptr;
+    for (Call& draft : calls->all) {
+      if (!draft.good) continue;
+      if (shape == nullptr) shape = &draft;
+      bodies.push_back(std::move(draft.body));
+    }
+    if (!sentences) {
+      given = marker.choose(observation_.account, subject, bodies);
+      break;
+    }
+    const std::lock_guard lock(subject.given->mutex);
+    more = client_.is_open() && sentences->add(bodies, selector) && !sentences->finished();
+  }
+  if (sentences && sentences->finished()) {
+    given = sentences->given();
+    marker.note(observation_.account, subject, *given);
+  }
   --marker.counts().under_way;
   marker.counts().drafting_ms += static_cast<uint64_t>((shared.ticks() - begun) / 1'000'000);
   if (!client_.is_open()) co_return false;
-  std::vector<std::string> bodies;
-  const Call* shape = nullptr;
-  for (Call& draft : drafts->all) {
-    if (!draft.good) continue;
-    if (shape == nullptr) shape = &draft;
-    bodies.push_back(std::move(draft.body));
-  }
-  const auto given = marker.choose(observation_.account, marked_campaign_, bodies);
   if (!given) {
     marker.count_unmarked("no drafts from the upstream");
     co_return false;

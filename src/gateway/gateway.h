@@ -41,6 +41,7 @@ struct MarkSettings {
   std::optional<watermark::MasterKey> key;  // none: nothing is marked
   std::string label = "epoch:1";            // whose key marks
   bool upstream_n = false;                  // the upstream makes n drafts in one call of chat completions
+  bool upstream_continues = false;          // the upstream continues the assistant's last message
   std::string pool = "canaries:1";
   size_t pool_size = 10'000;
   size_t canaries = 8;  // of an account

@@ -220,11 +220,12 @@ TEST_F(Marks, ACampaignIsMarkedByAKeyOfItsOwnThroughAllMembers) {
       const nlohmann::json message = {{"role", "assistant"}, {"content", language_.text(80, random)}};
       bodies.push_back(nlohmann::json{{"choices", {{{"index", 0}, {"message", message}}}}}.dump());
     }
-    const auto given = marker.choose(i % 2 == 0 ? "a" : "b", "c", bodies);
+    const auto given = marker.choose(i % 2 == 0 ? "a" : "b", marker.subject_of("a", "c"), bodies);
     ASSERT_TRUE(given);
     windows.add_text(nlohmann::json::parse(given->body)["choices"][0]["message"]["content"].get<std::string>(), "");
     // What one member was given carries nothing for another.
-    if (i == 0) EXPECT_EQ(marker.choose("b", "c", bodies)->selection.scores[given->selection.chosen], 0);
+    if (i == 0)
+      EXPECT_EQ(marker.choose("b", marker.subject_of("b", "c"), bodies)->selection.scores[given->selection.chosen], 0);
   }
   EXPECT_LT(z_of(windows), 4);
   EXPECT_GT(watermark::detect(marks_.key->derive("campaign:c"), watermark::Mark(), windows).z, 4);
@@ -232,6 +233,37 @@ TEST_F(Marks, ACampaignIsMarkedByAKeyOfItsOwnThroughAllMembers) {
   EXPECT_EQ(kept.marks[0].label, "campaign:c");
   EXPECT_EQ(kept.marks[0].answers, 31u);
   EXPECT_EQ(kept.marks[0].accounts, (std::set<std::string>{"a", "b"}));
+}
+
+TEST_F(Marks, AsksForSentencesWhereTheUpstreamContinuesAnAnswer) {
+  reply_ = [this](const Message& m) {
+    const auto asked = nlohmann::json::parse(m.payload);
+    const auto& last = asked["messages"].back();
+    const bool begun = last["role"] == "assistant";
+    base::Random random(++drafts_);
+    const nlohmann::json message = {{"role", "assistant"},
+                                    {"content", (begun ? " " : "") + language_.text(12, random) + "."}};
+    const bool ended = begun && last["content"].get<std::string>().size() > 300;
+    return answer(nlohmann::json{{"choices", {{{"message", message}, {"finish_reason", ended ? "stop" : "length"}}}},
+                                 {"usage", {{"completion_tokens", 15}}}}
+                      .dump());
+  };
+  marks_.upstream_continues = true;
+  start(policy("{rung: mark, drafts: 4}"));
+  label_hostile();
+  drafts_ = 0;
+  watermark::Windows windows(2);
+  size_t sentences = 0;
+  for (int i = 0; i < 10; ++i) {
+    const std::string text = nlohmann::json::parse(ask().payload)["choices"][0]["message"]["content"];
+    windows.add_text(text, "");
+    sentences += static_cast<size_t>(std::count(text.begin(), text.end(), '.'));
+  }
+  EXPECT_GT(sentences, 40u);
+  EXPECT_EQ(drafts_, 4 * sentences);
+  EXPECT_GT(z_of(windows), 4);
+  EXPECT_EQ(evidence([](const auto& e) { return !e.marks.empty() && e.marks[0].answers == 10; }).marks[0].unmarked, 0u);
+  EXPECT_THAT(admin("GET", "/metrics").payload, HasSubstr(fmt::format("stillwatch_drafts_total {}\n", 4 * sentences)));
 }
 
 TEST_F(Marks, StreamsTheDraftToWhoAskedForAStream) {

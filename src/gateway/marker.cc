@@ -34,6 +34,7 @@ Marker::Marker(const MarkSettings& settings, std::function<base::Time()> now, No
       pool_(settings.key->derive(settings.pool), settings.pool_size),
       canaries_(std::min(settings.canaries, settings.pool_size)),
       upstream_n_(settings.upstream_n),
+      upstream_continues_(settings.upstream_continues),
       now_(std::move(now)),
       note_(std::move(note)) {}
 
@@ -59,38 +60,43 @@ void Marker::canary_was_given(std::string_view account, uint32_t index) {
     keep(account, watermark::canary_line(now_(), account, pool_.hash(), index));
 }
 
-base::Result<countermeasure::GivenDraft> Marker::choose(std::string_view account, std::string_view campaign,
-                                                        std::span<const std::string> bodies) {
+Marker::Subject Marker::subject_of(std::string_view account, std::string_view campaign) {
   const std::string label = campaign.empty() ? label_ : "campaign:" + std::string(campaign);
-  std::shared_ptr<Subject> subject;
-  {
-    const std::lock_guard lock(mutex_);
-    const uint64_t name = base::hash64(campaign.empty() ? account : label);
-    const auto* known = subjects_.find(name);
-    subject = known != nullptr ? *known : subjects_.put(name, std::make_shared<Subject>());
-  }
-  const watermark::DraftSelector selector(key_.derive(label), watermark::Mark());
+  const uint64_t name = base::hash64(campaign.empty() ? account : label);
+  const std::lock_guard lock(mutex_);
+  const auto* known = given_.find(name);
+  return {label,
+          {key_.derive(label), watermark::Mark()},
+          known != nullptr ? *known : given_.put(name, std::make_shared<Given>())};
+}
+
+base::Result<countermeasure::GivenDraft> Marker::choose(std::string_view account, const Subject& subject,
+                                                        std::span<const std::string> bodies) {
   base::Result<countermeasure::GivenDraft> given;
   {
-    const std::lock_guard lock(subject->mutex);
-    given = countermeasure::choose_draft(bodies, selector, subject->given);
+    const std::lock_guard lock(subject.given->mutex);
+    given = countermeasure::choose_draft(bodies, subject.selector, subject.given->windows);
   }
-  if (!given) return given;
-  counts_.drafts += given->drafts;
-  counts_.tokens_made += given->tokens_made;
-  counts_.tokens_given += given->tokens_given;
-  const watermark::DraftSketch& sketch = given->selection.sketch;
+  if (given) note(account, subject, *given);
+  return given;
+}
+
+void Marker::note(std::string_view account, const Subject& subject, const countermeasure::GivenDraft& given) {
+  counts_.drafts += given.drafts;
+  counts_.tokens_made += given.tokens_made;
+  counts_.tokens_given += given.tokens_given;
+  const watermark::DraftSketch& sketch = given.selection.sketch;
   if (sketch.distinct_drafts() < 2) {
     count_unmarked("drafts that are the same");
   } else {
     ++counts_.watermarked;
   }
+  const watermark::DraftSelector& by = subject.selector;
   const std::lock_guard lock(mutex_);
   if (marks_noted_.size() >= kNotedMax) marks_noted_.clear();
-  if (marks_noted_.insert(label).second)
-    keep("", watermark::mark_line(now_(), label, selector.key(), selector.mark(), watermark::Units::kWords));
-  keep(account, watermark::answer_line(now_(), account, selector.key(), sketch));
-  return given;
+  if (marks_noted_.insert(subject.label).second)
+    keep("", watermark::mark_line(now_(), subject.label, by.key(), by.mark(), watermark::Units::kWords));
+  keep(account, watermark::answer_line(now_(), account, by.key(), sketch));
 }
 
 void Marker::count_unmarked(std::string_view why) {

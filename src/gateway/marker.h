@@ -48,6 +48,8 @@ class Marker {
 
   bool upstream_n() const { return upstream_n_; }
 
+  bool upstream_continues() const { return upstream_continues_; }
+
   struct GivenCanary {
     uint32_t index = 0;
     std::string sentence;  // "": none, the request asks for no story
@@ -55,26 +57,36 @@ class Marker {
   GivenCanary canary_for(std::string_view account, std::string_view request) const;
   void canary_was_given(std::string_view account, uint32_t index);
 
-  // Of the bodies that the upstream gave: fails if none is an answer. `campaign`: as which it is marked, or "".
-  base::Result<countermeasure::GivenDraft> choose(std::string_view account, std::string_view campaign,
+  // An account, or a campaign, and what marks it. `given` is used under the lock.
+  struct Given {
+    std::mutex mutex;
+    watermark::GivenWindows windows;
+  };
+  struct Subject {
+    std::string label;
+    watermark::DraftSelector selector;
+    std::shared_ptr<Given> given;
+  };
+  // `campaign`: as which the account is marked, or "".
+  Subject subject_of(std::string_view account, std::string_view campaign);
+  // Of the bodies that the upstream gave: fails if none is an answer.
+  base::Result<countermeasure::GivenDraft> choose(std::string_view account, const Subject& subject,
                                                   std::span<const std::string> bodies);
+  // Counts what the account is given, and keeps the evidence.
+  void note(std::string_view account, const Subject& subject, const countermeasure::GivenDraft& given);
 
   void count_unmarked(std::string_view why);  // a literal
   std::map<std::string_view, uint64_t> unmarked() const;
   MarkCounts& counts() { return counts_; }
 
  private:
-  struct Subject {
-    std::mutex mutex;
-    watermark::GivenWindows given;
-  };
   void keep(std::string_view account, std::string line);
 
   const watermark::MasterKey key_;
   const std::string label_, pool_label_;
   const watermark::CanaryPool pool_;
   const size_t canaries_;
-  const bool upstream_n_;
+  const bool upstream_n_, upstream_continues_;
   std::function<base::Time()> now_;
   Note note_;
   MarkCounts counts_;
@@ -83,7 +95,7 @@ class Marker {
   std::set<std::string> marks_noted_;  // labels
   bool pool_noted_ = false;
   std::set<std::pair<std::string, uint32_t>, std::less<>> noted_;  // canaries that are in the evidence
-  base::Recent<std::shared_ptr<Subject>> subjects_{kMarkedSubjectsMax};
+  base::Recent<std::shared_ptr<Given>> given_{kMarkedSubjectsMax};
   std::map<std::string_view, uint64_t> unmarked_;
 };
 

@@ -96,6 +96,7 @@ class Session {
   static void close(Calls& calls);
 
   // drafts.cc: an answer chosen among several
+  Task<std::shared_ptr<Calls>> ask_for(std::span<const std::string> bodies);
   Task<bool> give_draft(size_t consumed, bool& stays);  // false: none was given, the request is to go on as ever
   Task<bool> draft_answer(std::string_view body, bool streamed, wire::ResponseHead head);
   std::string_view why_no_drafts() const;
