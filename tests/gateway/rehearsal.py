@@ -3,6 +3,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 import urllib.error
 import urllib.request
 
@@ -54,22 +55,27 @@ class Rehearsal(parts.Case):
     with open(gateway_config, "w", encoding="ascii") as f:
       f.write("time_header: x-replay-time\nmemory_mib: 1\n"
               "identity: {account_header: x-account, forwarded: {trusted: [127.0.0.1/32]}}\n" + config)
-    gateway = self.start(parts.Gateway, int(model.wait_for(r"port (\d+)").group(1)), "--config", gateway_config, *baseline)
+    port = int(model.wait_for(r"port (\d+)").group(1))
+    self.begin = lambda: self.start(parts.Gateway, port, "--config", gateway_config, *baseline,
+                                    data=os.path.join(self.folder, "data"))
+    gateway = self.begin()
     run(os.path.join(TOOLS, "stillwatch_replay"), log, "--port", str(gateway.port), "--connections", "4")
     parts.wait_until(gateway.all_read, "everything is read")
     with open(report, encoding="utf-8") as f:
       scanned = json.load(f)
 
-    def live(what="accounts"):
-      with urllib.request.urlopen(f"http://127.0.0.1:{gateway.admin_port}/api/v1/{what}", timeout=parts.WAIT) as answer:
+    def live(what="accounts", of=None):
+      with urllib.request.urlopen(f"http://127.0.0.1:{(of or gateway).admin_port}/api/v1/{what}", timeout=parts.WAIT) as answer:
         return json.load(answer)
 
     parts.wait_until(lambda: live()["summary"]["exchanges"] == scanned["summary"]["exchanges"], "and ranked")
     if also:
-      also(gateway, live, scanned)
+      gateway = also(gateway, live, scanned)
     found = live()
     self.assertGreater(scanned["summary"]["accounts_judged"], 30)
-    self.assertEqual(found["accounts"], scanned["accounts"])
+    # Names of campaigns may differ: looks at the first half of the traffic may have named one after another member.
+    plain = lambda findings: [{**account, "campaign": bool(account.get("campaign"))} for account in findings["accounts"]]
+    self.assertEqual(plain(found), plain(scanned))
     for name in ("p_value_histogram", "accounts_flagged", "output_tokens", "from", "to"):
       self.assertEqual(found["summary"][name], scanned["summary"][name], name)
     self.assertEqual(gateway.stop(), 0)
@@ -84,7 +90,6 @@ class Rehearsal(parts.Case):
 
   def campaigns_are_those_of_the_scan(self, gateway, live, scanned):
     self.assertEqual([c["flagged"] for c in scanned["campaigns"]], [True])
-    # Looks at the first half of the traffic may have named it after another member.
     plain = lambda campaign: {k: v for k, v in campaign.items() if k not in ("campaign", "flagged_at")}
     expected = scanned["campaigns"][0]
 
@@ -115,6 +120,17 @@ class Rehearsal(parts.Case):
       self.status_for(gateway, second, timeout=0.3)
     self.assertEqual(self.status_for(gateway, third), 429)
     self.assertEqual(self.status_for(gateway, min(others)), 200)
+    # What is found outlives a kill; the next look is far.
+    with open(config, "w", encoding="ascii") as f:
+      f.write(text.replace("mode: observe", "mode: enforce").replace("period_s: 1", "period_s: 3600"))
+    names = [c["campaign"] for c in live("campaigns")["campaigns"]]
+    time.sleep(1.5)  # what was observed is in the store by then
+    gateway.kill()
+    gateway = self.begin()
+    self.assertEqual(self.status_for(gateway, first), 403)
+    self.assertEqual([c["campaign"] for c in live("campaigns", gateway)["campaigns"]], names)
+    self.assertEqual(self.status_for(gateway, min(others)), 200)
+    return gateway
 
   def status_for(self, gateway, account, timeout=parts.WAIT):
     request = urllib.request.Request(f"http://127.0.0.1:{gateway.port}/v1/models", headers={"x-account": account})
