@@ -67,8 +67,7 @@ void CanaryInserter::look_at(char c) {
 
 std::string CanaryInserter::with_canary(std::string_view text) {
   std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
+  for (const char c : text) {
     if (!inserted_ && prose_ && breaks_ >= 2 && words_ >= kWordsBefore && (is_letter(c) || c == '"')) {
       inserted_ = true;
       out += sentence_ + "\n\n";

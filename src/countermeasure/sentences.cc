@@ -81,6 +81,7 @@ bool Sentences::add(std::span<const std::string> bodies, watermark::SentenceSele
   }
   if (drafts.empty()) return false;
   std::vector<watermark::SentenceSelector::Draft> offered;
+  offered.reserve(drafts.size());
   for (const Draft& draft : drafts) offered.push_back({draft.text, draft.finished});
   const std::string_view sentence = selector.add(offered);
   const watermark::Selection& selection = selector.selections().back();
