@@ -7,6 +7,8 @@
 namespace stillwatch::gateway {
 namespace {
 
+static_assert(kParserPadding >= simdjson::SIMDJSON_PADDING);
+
 // The data of all events of a stream as one JSON array; events that are no object (`[DONE]`) are left out.
 void array_of_events(std::string_view stream, std::string& out) {
   out = "[";
@@ -44,7 +46,7 @@ void Reader::begin(const Observation& o) {
   exchange_.status = o.status;
 }
 
-std::string_view Reader::response_of(const Observation& o) {
+const std::string& Reader::response_of(const Observation& o) {
   if (o.encoding.empty()) return o.response;
   if (!decode(o.encoding, o.response, kObservedBodyBytesMax, decoded_)) decoded_.clear();
   return decoded_;
@@ -60,13 +62,11 @@ void Reader::read(const Observation& o, const Emit& emit) {
   if (request_parser_.parse(o.request).get(request) != simdjson::SUCCESS) return;
   begin(o);
   if (!dialect::read_request(request, arena_, exchange_)) return read_batch(o, request, emit);
-  std::string_view text = response_of(o);
-  if (o.streamed) {
-    array_of_events(text, events_);
-    text = events_;
-  }
+  const std::string& whole = response_of(o);
+  if (o.streamed) array_of_events(whole, events_);
+  const std::string& text = o.streamed ? events_ : whole;
   simdjson::dom::element response;
-  if (!text.empty() && response_parser_.parse(text.data(), text.size()).get(response) == simdjson::SUCCESS)
+  if (!text.empty() && response_parser_.parse(text).get(response) == simdjson::SUCCESS)
     dialect::read_response(response, arena_, exchange_);
   emit(exchange_);
 }

@@ -26,7 +26,7 @@ class Reader {
 
  private:
   void begin(const Observation& o);
-  std::string_view response_of(const Observation& o);  // in the clear
+  const std::string& response_of(const Observation& o);  // in the clear
   void read_answers(const Observation& o, const Emit& emit);
   void read_lines(const Observation& o, const Emit& emit);
   void read_batch(const Observation& o, simdjson::dom::element request, const Emit& emit);

@@ -165,8 +165,9 @@ void Session::observe(std::string& into, std::string_view payload, uint64_t to_c
     shared.observer.shed();
     return;
   }
-  // The rest of it is on its way: better room for all than a copy for each doubling.
-  if (into.empty()) into.reserve(std::min<size_t>(kStep, payload.size() + to_come));
+  // The rest of it is on its way: better room for all than a copy for each doubling, and room behind it for the parser
+  // than one more.
+  if (into.empty()) into.reserve(std::min<size_t>(kStep, payload.size() + to_come) + kParserPadding);
   into.append(payload);
 }
 
