@@ -86,7 +86,10 @@ Json json_of(const Side& s) {
         {"tokens", s.likeness->tokens}, {"foretold", s.likeness->foretold}, {"perplexity", s.likeness->perplexity()}};
   }
   if (s.cost) {
-    j["training"] = {{"flop", s.cost->operations}, {"tokens", s.cost->tokens}, {"cpu_seconds", s.cost->cpu_seconds}};
+    j["training"] = {{"flop", s.cost->operations},
+                     {"tokens", s.cost->tokens},
+                     {"cpu_seconds", s.cost->cpu_seconds},
+                     {"inherited_flop", s.cost->inherited}};
     j["bought"] = {{"exchanges", s.cost->exchanges},
                    {"prompt_tokens", s.cost->prompt_tokens},
                    {"completion_tokens", s.cost->completion_tokens}};
@@ -141,6 +144,8 @@ void print_table(const Side& student, const Side* teacher) {
   cost("training, FLOP (estimate)", "{:.3g}", &distill::Cost::operations);
   cost("  tokens", "{:.0f}", &distill::Cost::tokens);
   cost("  CPU seconds", "{:.0f}", &distill::Cost::cpu_seconds);
+  table.row("  not counted: of the weights it began with", student, "{:.3g}",
+            [](const Side& s) { return s.cost && s.cost->inherited > 0 ? Value(s.cost->inherited) : Value(); });
   cost("bought, exchanges", "{:.0f}", &distill::Cost::exchanges);
   cost("  tokens of prompts", "{:.0f}", &distill::Cost::prompt_tokens);
   cost("  tokens of answers", "{:.0f}", &distill::Cost::completion_tokens);

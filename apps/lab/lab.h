@@ -14,6 +14,7 @@ void add_distill(CLI::App& app, int& status);
 void add_distill_harvest(CLI::App& app, int& status);
 void add_distill_eval(CLI::App& app, int& status);
 void add_distill_train(CLI::App& app, int& status);
+void add_distill_prune(CLI::App& app, int& status);
 void add_range(CLI::App& app, int& status);
 
 // A model that knows conversations; fails for one that does not.

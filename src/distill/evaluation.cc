@@ -27,7 +27,9 @@ bool add(const nlohmann::json& told, std::set<std::string>& datasets, Cost& cost
   };
   const double parameters = number("parameters", true), tokens = number("tokens", true);
   cost.operations +=
-      tokens * (parameters * (6 + 2 * number("on_policy", false)) + 2 * number("teacher_parameters", false));
+      whole && told.contains("operations")
+          ? number("operations", true)
+          : tokens * (parameters * (6 + 2 * number("on_policy", false)) + 2 * number("teacher_parameters", false));
   cost.tokens += tokens;
   cost.cpu_seconds += number("cpu_seconds", true);
   // What was trained on twice was bought once.
@@ -91,15 +93,24 @@ Tally shared_errors(const Exam& student, const Exam& teacher) {
 }
 
 Result<Cost> read_cost(std::string_view json, std::string_view file) {
-  Cost cost;
-  const auto told = nlohmann::json::parse(json, nullptr, false);
+  struct Record {
+    const nlohmann::json* told;
+    bool inherited;
+  };
+  const auto root = nlohmann::json::parse(json, nullptr, false);
+  Cost cost, inherited;
+  std::set<std::string> datasets, inherited_datasets;
   bool whole = true;
-  std::set<std::string> datasets;
-  for (const nlohmann::json* at = &told; at != nullptr && whole;) {
-    whole = add(*at, datasets, cost);
-    const auto before = whole ? at->find("before") : at->end();
-    at = whole && before != at->end() ? &*before : nullptr;
+  for (std::vector<Record> open{{&root, false}}; !open.empty() && whole;) {
+    const Record at = open.back();
+    open.pop_back();
+    whole = at.inherited ? add(*at.told, inherited_datasets, inherited) : add(*at.told, datasets, cost);
+    for (const char* key : {"before", "inherits"}) {
+      const auto it = whole ? at.told->find(key) : at.told->end();
+      if (whole && it != at.told->end()) open.push_back({&*it, at.inherited || key == std::string_view("inherits")});
+    }
   }
+  cost.inherited = inherited.operations;
   if (!whole)
     return base::fail(
         base::ErrorCode::kInput,

@@ -2,8 +2,8 @@
 // writes, and what either cost.
 //
 // Compute is estimated at 6 operations for each parameter and token that was trained on (Kaplan et al. 2020, section
-// 2.1), 2 for each that a teacher in the same process read, and 2 for each that a student drew to learn from. Thread
-// rule: pure functions, but for the network's own.
+// 2.1), 2 for each that a teacher in the same process read, and 2 for each that a student drew to learn from; pruning
+// counts its own. Thread rule: pure functions, but for the network's own.
 #pragma once
 
 #include <cmath>
@@ -36,8 +36,10 @@ struct Cost {
   double operations = 0;
   double tokens = 0, cpu_seconds = 0;
   double exchanges = 0, prompt_tokens = 0, completion_tokens = 0;
+  double inherited = 0;  // operations that made the larger model whose weights it began with, beside all the others
 };
-// Of a model's training.json, with those of the models that it went on from (`before`). Fails for a file that is none.
+// Of a model's training.json, with those of the models that it went on from (`before`), and of the one that it was
+// pruned from (`inherits`). Fails for a file that is none.
 base::Result<Cost> read_cost(std::string_view json, std::string_view file);
 
 }  // namespace stillwatch::distill

@@ -110,10 +110,26 @@ TEST(Cost, CountsADatasetThatWasTrainedOnTwiceOnce) {
   EXPECT_EQ(of("a", "b").exchanges, 6);
 }
 
+TEST(Cost, KeepsWhatAPrunedModelInheritsApart) {
+  const auto cost = read_cost(R"({"parameters":100,"tokens":10,"cpu_seconds":2,"exchanges":3,"data":"a",
+      "before":{"method":"prune","parameters":100,"tokens":50,"cpu_seconds":1,"operations":7000,
+        "inherits":{"parameters":400,"tokens":1000,"cpu_seconds":5,"exchanges":9,"data":"a",
+          "before":{"parameters":400,"tokens":500,"cpu_seconds":5}}}})",
+                              "f");
+  ASSERT_TRUE(cost) << cost.error().message;
+  EXPECT_DOUBLE_EQ(cost->operations, 10 * 100 * 6.0 + 7000);
+  EXPECT_DOUBLE_EQ(cost->inherited, (1000 + 500) * 400 * 6.0);
+  EXPECT_EQ(cost->tokens, 60);
+  EXPECT_EQ(cost->cpu_seconds, 3);
+  EXPECT_EQ(cost->exchanges, 3);
+}
+
 TEST(Cost, RefusesWhatTellsNone) {
-  for (const char* text : {"", "[]", "{}", R"({"parameters":1,"tokens":"x","cpu_seconds":1})",
-                           R"({"parameters":1,"tokens":-1,"cpu_seconds":1})",
-                           R"({"parameters":1,"tokens":1,"cpu_seconds":1,"before":3})"}) {
+  for (const char* text :
+       {"", "[]", "{}", R"({"parameters":1,"tokens":"x","cpu_seconds":1})",
+        R"({"parameters":1,"tokens":-1,"cpu_seconds":1})", R"({"parameters":1,"tokens":1,"cpu_seconds":1,"before":3})",
+        R"({"parameters":1,"tokens":1,"cpu_seconds":1,"inherits":[]})",
+        R"({"parameters":1,"tokens":1,"cpu_seconds":1,"operations":"x"})"}) {
     const auto cost = read_cost(text, "a/training.json");
     ASSERT_FALSE(cost) << text;
     EXPECT_THAT(cost.error().message, HasSubstr("a/training.json"));
