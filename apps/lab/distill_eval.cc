@@ -170,6 +170,10 @@ Result<void> evaluate(const Arguments& a) {
     }
     out["same_tokens"] = student->model.tokenizer.fingerprint() == teacher->model.tokenizer.fingerprint();
     out["teacher"] = json_of(*teacher);
+    const distill::Retention kept = distill::retention(student->exam, teacher->exam);
+    out["accuracy_kept"] = {
+        {"share", kept.share()},   {"low", kept.interval().low},          {"high", kept.interval().high},
+        {"both_right", kept.both}, {"student_alone", kept.student_alone}, {"teacher_alone", kept.teacher_alone}};
     out["agreement"] = json_of(distill::agreement(student->exam, teacher->exam));
     out["shared_errors"] = json_of(distill::shared_errors(student->exam, teacher->exam));
   }
@@ -185,6 +189,12 @@ Result<void> evaluate(const Arguments& a) {
       fmt::print("{}: {} of {} ({:.1f} %, 95 % interval {:.1f} to {:.1f})\n", what, t.right, t.of, 100 * t.share(),
                  100 * low, 100 * high);
     };
+    const distill::Retention kept = distill::retention(student->exam, teacher->exam);
+    const auto [low, high] = kept.interval();
+    fmt::print(
+        "accuracy kept: {:.1f} % (95 % interval {:.1f} to {:.1f}); {} both right, {} the student alone, {} the "
+        "teacher\n",
+        100 * kept.share(), 100 * low, 100 * high, kept.both, kept.student_alone, kept.teacher_alone);
     line("same answer as the teacher", distill::agreement(student->exam, teacher->exam));
     line("same wrong answer where the teacher errs", distill::shared_errors(student->exam, teacher->exam));
     if (!out["same_tokens"].get<bool>()) fmt::print("perplexities are of different tokens: do not compare them\n");

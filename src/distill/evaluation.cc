@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <set>
 
 #include "problems/answer.h"
+#include "stats/normal.h"
 
 namespace stillwatch::distill {
 namespace {
@@ -90,6 +92,28 @@ Tally shared_errors(const Exam& student, const Exam& teacher) {
     tally.right += problems::says(student.answers[i].content, teacher.answers[i].content) ? 1 : 0;
   }
   return tally;
+}
+
+double Retention::share() const {
+  const size_t teacher = both + teacher_alone;
+  return teacher > 0 ? static_cast<double>(both + student_alone) / static_cast<double>(teacher) : 0;
+}
+
+stats::Interval Retention::interval() const {
+  const auto student = static_cast<double>(both + student_alone), teacher = static_cast<double>(both + teacher_alone);
+  if (student == 0 || teacher == 0) return {0, std::numeric_limits<double>::infinity()};
+  const double deviation = std::sqrt(static_cast<double>(student_alone + teacher_alone) / (student * teacher));
+  const double reach = std::exp(stats::normal_quantile(0.975) * deviation);
+  return {share() / reach, share() * reach};
+}
+
+Retention retention(const Exam& student, const Exam& teacher) {
+  Retention r;
+  for (size_t i = 0; i < student.right.size(); ++i) {
+    if (student.right[i]) ++(teacher.right[i] ? r.both : r.student_alone);
+    if (!student.right[i] && teacher.right[i]) ++r.teacher_alone;
+  }
+  return r;
 }
 
 Result<Cost> read_cost(std::string_view json, std::string_view file) {

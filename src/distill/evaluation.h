@@ -32,6 +32,17 @@ Tally agreement(const Exam& a, const Exam& b);
 // Of those that the teacher gets wrong, the ones to which the student gives the same wrong number.
 Tally shared_errors(const Exam& student, const Exam& teacher);
 
+// What a student keeps of its teacher's accuracy on the same questions: the ratio of the two.
+struct Retention {
+  size_t both = 0, student_alone = 0, teacher_alone = 0;  // were right
+  double share() const;
+  // 95 %, by the deviation of the logarithm for pairs (Nam and Blackwelder 2002, the Wald interval); from 0 to infinity
+  // where either is right nowhere.
+  stats::Interval interval() const;
+};
+// REQUIRES: exams in the same questions.
+Retention retention(const Exam& student, const Exam& teacher);
+
 struct Cost {
   double operations = 0;
   double tokens = 0, cpu_seconds = 0;

@@ -73,6 +73,32 @@ TEST(Evaluation, CountsAgreementAndSharedErrors) {
   EXPECT_EQ(shared_errors(student, teacher), (Tally{1, 3}));
 }
 
+// The interval's deviation is held against draws of pairs.
+TEST(Evaluation, TellsWhatIsKeptOfTheTeachersAccuracy) {
+  const Exam teacher = exam_of({{"1", true}, {"2", true}, {"3", false}, {"4", true}, {"5", false}, {"6", true}});
+  const Exam student = exam_of({{"1", true}, {"9", false}, {"3", true}, {"4", true}, {"9", false}, {"9", false}});
+  const Retention kept = retention(student, teacher);
+  EXPECT_EQ(kept.both, 2U);
+  EXPECT_EQ(kept.student_alone, 1U);
+  EXPECT_EQ(kept.teacher_alone, 2U);
+  EXPECT_DOUBLE_EQ(kept.share(), 3.0 / 4);
+  EXPECT_EQ(Retention{}.interval().low, 0);
+
+  // Of 400 pairs 70 % both, 5 % the student alone, 15 % the teacher alone: the ratio is 75 / 85.
+  base::Random random(7);
+  int covered = 0;
+  for (int trial = 0; trial < 1000; ++trial) {
+    Retention drawn;
+    for (int i = 0; i < 400; ++i) {
+      const double x = random.uniform();
+      if (x < 0.9) ++(x < 0.7 ? drawn.both : x < 0.75 ? drawn.student_alone : drawn.teacher_alone);
+    }
+    const auto [low, high] = drawn.interval();
+    covered += low <= 75.0 / 85 && 75.0 / 85 <= high ? 1 : 0;
+  }
+  EXPECT_NEAR(covered, 950, 25);
+}
+
 TEST(Evaluation, TakesWhatTheTeacherEnded) {
   std::vector<Question> questions(4);
   for (Question& q : questions) q.asked = {{model::Role::kUser, "q", ""}};
