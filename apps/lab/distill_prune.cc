@@ -22,7 +22,8 @@ using Clock = std::chrono::steady_clock;
 struct Arguments {
   std::string teacher, data, out;
   distill::PrunedShape shape;
-  uint64_t rows = 128;
+  uint64_t rows = 64;
+  model::Precision dtype = model::Precision::kF32;
   unsigned threads = std::max(1u, std::thread::hardware_concurrency());
 };
 
@@ -64,9 +65,8 @@ Result<void> run(const Arguments& a) {
   if (error) return base::fail(ErrorCode::kInternal, fmt::format("{}: cannot be made: {}", a.out, error.message()));
   const auto path = [&](const std::string& name) { return a.out + "/" + name; };
   if (auto ok = write_file(path("training.json"), [&](const Write& w) { w(about.dump(2) + "\n"); }); !ok) return ok;
-  return model::save_model(m, model::Precision::kF32, [&](const std::string& name, const auto& produce) {
-    return write_file(path(name), produce);
-  });
+  return model::save_model(
+      m, a.dtype, [&](const std::string& name, const auto& produce) { return write_file(path(name), produce); });
 }
 
 }  // namespace
@@ -86,6 +86,7 @@ void add_distill_prune(CLI::App& app, int& status) {
   size("--ffn", a.shape.ffn_dim, "Feed-forward units to keep in each layer");
   size("--dim", a.shape.dim, "Channels to keep");
   command->add_option("--out", a.out, "Folder of the smaller model")->required();
+  add_dtype_option(*command, a.dtype);
   command->add_option("--threads", a.threads, "Cores to use")->capture_default_str()->check(CLI::Range(1, 1024));
   command->footer(
       "What is left answers worse than before until it has been trained. Example:\n"

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <ctime>
 #include <filesystem>
+#include <map>
 
 #ifdef STILLWATCH_TORCH
 #include "accelerator/torch_network.h"
@@ -137,7 +138,7 @@ class Run {
     about["cpu_seconds"] = total_cpu_seconds_;
     if (auto ok = write_file(path("training.json"), [&](const Write& w) { w(about.dump(2) + "\n"); }); !ok) return ok;
     model_.weights = trainer.network().weights();
-    return model::save_model(model_, model::Precision::kF32, [&](const std::string& name, const auto& produce) {
+    return model::save_model(model_, options_.dtype, [&](const std::string& name, const auto& produce) {
       return write_file(path(name), produce);
     });
   }
@@ -166,7 +167,15 @@ void add_training_options(CLI::App& command, TrainingOptions& options) {
   command.add_option("--device", options.device, "native: this machine's cores; cuda, cuda:N, cpu: by libtorch")
       ->capture_default_str();
   command.add_flag("--bf16", options.bf16, "Products in bf16, by libtorch");
+  add_dtype_option(command, options.dtype);
   command.add_option("--threads", options.threads, "Cores to use")->capture_default_str()->check(CLI::Range(1, 1024));
+}
+
+void add_dtype_option(CLI::App& command, model::Precision& dtype) {
+  const std::map<std::string, model::Precision> names{{"f32", model::Precision::kF32},
+                                                      {"bf16", model::Precision::kBf16}};
+  command.add_option("--dtype", dtype, "Of the weights as written: f32 (the default), bf16")
+      ->transform(CLI::CheckedTransformer(names).description("f32|bf16"));
 }
 
 Result<std::unique_ptr<training::Network>> make_network(const TrainingOptions& options, const model::Model& model) {

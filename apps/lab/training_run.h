@@ -17,6 +17,7 @@ struct TrainingOptions {
   std::string out;
   std::string device = "native";
   bool bf16 = false;
+  model::Precision dtype = model::Precision::kF32;  // of the model as written; its state keeps all bits
   uint64_t save_every = 500;
   uint64_t report_every = 20;
   unsigned threads = std::max(1u, std::thread::hardware_concurrency());
@@ -24,6 +25,8 @@ struct TrainingOptions {
 
 // All of them but `out`.
 void add_training_options(CLI::App& command, TrainingOptions& options);
+
+void add_dtype_option(CLI::App& command, model::Precision& dtype);
 
 // Where a network computes: this machine's cores, or what libtorch drives.
 base::Result<std::unique_ptr<training::Network>> make_network(const TrainingOptions& options,

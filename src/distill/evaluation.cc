@@ -17,6 +17,7 @@ namespace {
 using base::Result;
 
 constexpr size_t kBatchTokens = 2048;
+constexpr double kNumberMax = 1e30;  // in a record of training
 
 // False for what is no such record.
 bool add(const nlohmann::json& told, std::set<std::string>& datasets, Cost& cost) {
@@ -24,7 +25,7 @@ bool add(const nlohmann::json& told, std::set<std::string>& datasets, Cost& cost
   const auto number = [&](const char* key, bool wanted) {
     const auto it = whole ? told.find(key) : told.end();
     const bool there = whole && it != told.end();
-    if (there ? !it->is_number() || it->get<double>() < 0 : wanted) whole = false;
+    if (there ? !it->is_number() || it->get<double>() < 0 || it->get<double>() > kNumberMax : wanted) whole = false;
     return whole && there ? it->get<double>() : 0;
   };
   const double parameters = number("parameters", true), tokens = number("tokens", true);

@@ -35,8 +35,8 @@ class Folder : public testing::Test {
     Weights w = random_weights(c, 2);
     return {c, std::move(w), std::move(tokenizer), ChatTemplate::own()};
   }
-  void save(const Model& m) {
-    ASSERT_TRUE(save_model(m, Precision::kF32, [&](const std::string& name, const auto& produce) {
+  void save(const Model& m, Precision precision = Precision::kF32) {
+    ASSERT_TRUE(save_model(m, precision, [&](const std::string& name, const auto& produce) {
       std::ofstream file(folder_ / name, std::ios::binary);
       produce([&](std::string_view s) { file << s; });
       return base::Result<void>();
@@ -53,6 +53,23 @@ class Folder : public testing::Test {
 
   fs::path folder_;
 };
+
+TEST_F(Folder, HoldsBf16InHalfTheBytesAndKeepsThem) {
+  const Model m = small();
+  save(m);
+  const auto whole = fs::file_size(folder_ / "model.safetensors");
+  save(m, Precision::kBf16);
+  const std::string bytes = read("model.safetensors");
+  EXPECT_LT(bytes.size(), whole * 2 / 3);  // the header is as long
+  const auto again = load_model(folder_.string());
+  ASSERT_TRUE(again) << again.error().message;
+  for (const auto& [name, tensor] : m.weights) {
+    const std::vector<float>& values = again->weights.find(name)->second.values;
+    for (size_t i = 0; i < values.size(); ++i) ASSERT_EQ(values[i], from_bf16(to_bf16(tensor.values[i]))) << name;
+  }
+  save(*again, Precision::kBf16);
+  EXPECT_EQ(read("model.safetensors"), bytes);
+}
 
 TEST_F(Folder, ReadsWhatItWrites) {
   const Model m = small();
