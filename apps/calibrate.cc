@@ -36,6 +36,7 @@ std::vector<std::string> suspects(pipeline::Pipeline& pipeline) {
 int make(const Arguments& a, verdict::Labels labels) {
   pipeline::Options options;
   options.false_alarms_per_10000 = a.false_alarms;
+  options.threads = a.logs.cores();
   pipeline::Pipeline pipeline(nullptr, std::move(labels), options);
   const auto stats = a.logs.run(pipeline);
   if (!stats) return complain(stats.error());
@@ -114,6 +115,7 @@ int check(const Arguments& a, verdict::Labels labels) {
   if (!baseline) return complain(baseline.error());
   pipeline::Options options;
   options.false_alarms_per_10000 = a.false_alarms;
+  options.threads = a.logs.cores();
   pipeline::Pipeline pipeline(baseline->baseline, std::move(labels), options);
   const auto stats = a.logs.run(pipeline);
   if (!stats) return complain(stats.error());

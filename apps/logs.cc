@@ -78,9 +78,14 @@ void LogArguments::add_to(CLI::App& command) {
   command.add_option("--join", join,
                      "A gateway's log that knows who sent which request, read by the field map's `join`");
   command.add_option("--labels", labels, fmt::format("Labels to respect (default: {} if it is there)", kLabelsFile));
-  command.add_option("--threads", threads, "Threads that parse (default: all cores)")->check(CLI::Range(0, 1024));
+  command.add_option("--threads", threads, "Threads that parse and search (default: all cores)")
+      ->check(CLI::Range(0, 1024));
   command.add_flag("--strict", strict, "Stop at the first line or file that cannot be read");
   command.add_flag("--quiet", quiet, "No progress bar and no table");
+}
+
+unsigned LogArguments::cores() const {
+  return threads > 0 ? threads : std::max(1u, std::thread::hardware_concurrency());
 }
 
 base::Result<verdict::Labels> LogArguments::read_labels() const {
@@ -96,7 +101,7 @@ base::Result<verdict::Labels> LogArguments::read_labels() const {
 
 base::Result<report::ReadStats> LogArguments::run(pipeline::Pipeline& pipeline) const {
   scan::Options options;
-  options.threads = threads > 0 ? threads : std::max(1u, std::thread::hardware_concurrency());
+  options.threads = cores();
   options.strict = strict;
   if (format.rfind("map:", 0) == 0) {
     const std::string path = format.substr(4);

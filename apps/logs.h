@@ -16,12 +16,13 @@ struct LogArguments {
   std::string format = "auto";
   std::string join;
   std::string labels;
-  unsigned threads = 0;  // 0: all cores
+  unsigned threads = 0;  // 0: as many as there are cores
   bool strict = false;
   bool quiet = false;
 
   void add_to(CLI::App& command);
 
+  unsigned cores() const;
   base::Result<verdict::Labels> read_labels() const;
   base::Result<report::ReadStats> run(pipeline::Pipeline& pipeline) const;
 };

@@ -83,6 +83,7 @@ Result<pipeline::Findings> findings_of(const Arguments& a, int& reading) {
   if (!labels) return tl::unexpected(labels.error());
   pipeline::Options options;
   options.false_alarms_per_10000 = a.false_alarms;
+  options.threads = a.logs.cores();
   const std::string store = store_of(a.logs.paths);
   if (store.empty()) {
     pipeline::Pipeline pipeline(baseline->baseline, std::move(*labels), options);
@@ -257,7 +258,7 @@ void add_policy(CLI::App& app, int& status) {
   command->add_option("--format", a.logs.format, "Of the logs, as for scan")->capture_default_str();
   command->add_option("--labels", a.logs.labels,
                       fmt::format("Labels to respect (default: {} if it is there)", kLabelsFile));
-  command->add_option("--threads", a.logs.threads, "Threads that parse (default: all cores)")
+  command->add_option("--threads", a.logs.threads, "Threads that parse and search (default: all cores)")
       ->check(CLI::Range(0, 1024));
   command->add_option("--false-alarms", a.false_alarms, "Budget of honest accounts flagged, of 10,000 in a month")
       ->capture_default_str()

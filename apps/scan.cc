@@ -58,6 +58,7 @@ int run(const Arguments& a) {
   if (!labels) return complain(labels.error());
   pipeline::Options options;
   options.false_alarms_per_10000 = a.false_alarms;
+  options.threads = a.logs.cores();
   pipeline::Pipeline pipeline(baseline->baseline, std::move(*labels), options);
   pipeline.judge_campaigns_by(baseline->campaigns);
   const auto stats = a.logs.run(pipeline);

@@ -41,7 +41,7 @@ class LiveCampaigns : public Policies {
     pipeline_ = [] { return judged_pipeline(); };
   }
   static std::unique_ptr<Pipeline> judged_pipeline() {
-    auto pipeline = std::make_unique<Pipeline>(baseline_, verdict::Labels(), pipeline::Options{});
+    auto pipeline = std::make_unique<Pipeline>(baseline_, verdict::Labels(), pipeline::Options{.threads = 2});
     pipeline->judge_campaigns_by(groups_);
     return pipeline;
   }

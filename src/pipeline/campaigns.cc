@@ -118,9 +118,11 @@ std::vector<CampaignReason> reasons_of(const Campaign& c, const profile::Summary
 }  // namespace
 
 std::vector<CampaignFinding> find_campaigns(const campaigns::Accounts& accounts, const campaigns::Reference& reference,
-                                            const signals::Baseline& baseline) {
+                                            const signals::Baseline& baseline, unsigned threads) {
+  campaigns::Options options;
+  options.threads = threads;
   std::vector<CampaignFinding> out;
-  for (const Campaign& c : campaigns::find(accounts, reference, baseline, {})) {
+  for (const Campaign& c : campaigns::find(accounts, reference, baseline, options)) {
     if (c.q_value > kWatchQValue) continue;
     CampaignFinding f;
     profile::Summary all;

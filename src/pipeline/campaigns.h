@@ -10,6 +10,6 @@ namespace stillwatch::pipeline {
 // Those among `accounts` that are beyond the budget of false campaigns, or close to it. REQUIRES: traces in the order
 // of their accounts' names.
 std::vector<CampaignFinding> find_campaigns(const campaigns::Accounts& accounts, const campaigns::Reference& reference,
-                                            const signals::Baseline& baseline);
+                                            const signals::Baseline& baseline, unsigned threads = 1);
 
 }  // namespace stillwatch::pipeline

@@ -235,7 +235,8 @@ std::shared_ptr<const campaigns::Reference> Pipeline::campaign_reference() const
 std::vector<CampaignFinding> Pipeline::campaigns() const {
   const State& s = *state_;
   if (!s.groups || !s.baseline) return {};
-  return find_campaigns(traces_of(s.accounts, s.labels, s.last, LabelKind::kBenign), *s.groups, *s.baseline);
+  return find_campaigns(traces_of(s.accounts, s.labels, s.last, LabelKind::kBenign), *s.groups, *s.baseline,
+                        s.options.threads);
 }
 
 void Pipeline::traces(size_t from, size_t count, std::vector<campaigns::Trace>& out) const {

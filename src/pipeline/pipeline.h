@@ -31,6 +31,7 @@ struct Options {
   double false_alarms_per_10000 = 5;  // per month (an epoch of base::kEpochMs)
   size_t profiles_max = SIZE_MAX;     // in memory, once fetch_with() was called
   size_t crowd_max = 16'384;          // beyond that, until they are saved
+  unsigned threads = 1;               // that campaigns are searched with, or learnt about
 };
 
 // An account as bytes that load() takes back (docs/formats/store.md).
