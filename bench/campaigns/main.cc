@@ -311,7 +311,7 @@ Json run(const Settings& s, uint64_t seed, const population::Prompts& prompts, c
   std::optional<campaigns::Reference> reference;
   observe(benign_groups(s, 1), s, seed * 100 + 1, prompts, timing, end, [&](double, World& w) {
     watch.enter("reference");
-    auto learnt = campaigns::Reference::of(w.accounts, *baseline, options.complementarity);
+    auto learnt = campaigns::Reference::of(w.accounts, *baseline, options.complementarity, s.threads);
     if (!learnt) give_up(learnt.error());
     reference = std::move(*learnt);
     watch.enter("simulate");

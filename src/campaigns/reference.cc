@@ -4,12 +4,14 @@
 #include <numeric>
 
 #include "base/hash.h"
+#include "base/team.h"
 
 namespace stillwatch::campaigns {
 namespace {
 
 constexpr size_t kCore = 24;     // nearest accounts that a benign group grows from
 constexpr size_t kOfBenign = 4;  // a group may be so large a part of the benign accounts
+constexpr size_t kLargest = 1024;
 
 std::vector<uint32_t> by_hash(const std::vector<Trace>& traces, uint64_t salt, size_t max) {
   std::vector<uint32_t> order(traces.size());
@@ -35,7 +37,8 @@ std::vector<uint32_t> grown_around(uint32_t seed, std::span<const Point> points,
 
 }  // namespace
 
-base::Result<Reference> Reference::of(const Accounts& benign, const signals::Baseline& baseline, bool complementarity) {
+base::Result<Reference> Reference::of(const Accounts& benign, const signals::Baseline& baseline, bool complementarity,
+                                      unsigned threads) {
   if (benign.traces.size() < kAccountsMin) {
     return base::fail(base::ErrorCode::kInput, std::to_string(benign.traces.size()) +
                                                    " accounts are too few to say what honest groups look like, " +
@@ -54,18 +57,23 @@ base::Result<Reference> Reference::of(const Accounts& benign, const signals::Bas
   r.pairs_ = PairLaw(crowd, directions);
   r.turn();
 
-  const size_t largest = crowd.size() / kOfBenign;
-  for (uint32_t seed = 0; seed < std::min(kSeedsMax, crowd.size()); ++seed) {
-    const std::vector<uint32_t> order = grown_around(seed, r.turned_, directions, largest);
+  std::vector<std::shared_ptr<const profile::Summary>> summaries;
+  for (const uint32_t i : kept) summaries.push_back(benign.summary_of(i));
+  const size_t seeds = std::min(kSeedsMax, crowd.size());
+  const size_t largest = std::min(kLargest, crowd.size() / kOfBenign);
+  for (size_t size = kGroupMin; size <= largest; size *= 2) r.scores_[size].resize(seeds);
+  base::Team team(threads);
+  team.each(seeds, [&](size_t seed) {
+    const std::vector<uint32_t> order = grown_around(static_cast<uint32_t>(seed), r.turned_, directions, largest);
     Pooled pooled;
-    size_t size = 0;
-    for (size_t next = kGroupMin; next <= largest; next *= 2) {
-      for (; size < next; ++size) {
-        if (const auto summary = benign.summary_of(kept[order[size]])) pooled.add(*summary);
+    size_t taken = 0;
+    for (auto& [size, scores] : r.scores_) {
+      for (; taken < size; ++taken) {
+        if (const auto& summary = summaries[order[taken]]) pooled.add(*summary);
       }
-      r.scores_[next].push_back(static_cast<float>(score(pooled, baseline, complementarity).score));
+      scores[seed] = static_cast<float>(score(pooled, baseline, complementarity).score);
     }
-  }
+  });
   r.index();
   return r;
 }

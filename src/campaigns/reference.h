@@ -28,12 +28,12 @@ struct Accounts {
 class Reference {
  public:
   static constexpr size_t kAccountsMin = 100;
-  static constexpr size_t kPointsMax = 4000;  // chosen by the hash of names
-  static constexpr size_t kSeedsMax = 1000;
+  static constexpr size_t kPointsMax = 16'000;  // chosen by the hash of names
+  static constexpr size_t kSeedsMax = 4000;
 
   // Fails for fewer than kAccountsMin accounts.
   static base::Result<Reference> of(const Accounts& benign, const signals::Baseline& baseline,
-                                    bool complementarity = true);
+                                    bool complementarity = true, unsigned threads = 1);
   static base::Result<Reference> parse(std::string_view text);
   std::string to_json() const;
 

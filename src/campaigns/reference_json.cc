@@ -1,3 +1,5 @@
+#include <sodium.h>
+
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -11,7 +13,9 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-constexpr double kPointUnit = 32;  // points are written as integers of this fraction
+constexpr int kVersion = 2;
+constexpr float kPointUnit = 32;  // points are written as bytes in units of 1 / this
+constexpr long kPointMost = 127;
 constexpr size_t kScoresMax = 100'000;
 constexpr size_t kSizesMax = 24;
 
@@ -58,6 +62,27 @@ bool read_up_to(const Json& value, size_t max, Numbers& out) {
   return read(value, out);
 }
 
+std::string base64(const std::string& bytes) {
+  std::string text(sodium_base64_encoded_len(bytes.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
+  sodium_bin2base64(text.data(), text.size(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+                    sodium_base64_VARIANT_ORIGINAL);
+  text.pop_back();  // the terminating zero
+  return text;
+}
+
+// At most as many bytes as the points of a reference have.
+bool read_base64(const Json& value, std::string& out) {
+  if (!value.is_string()) return false;
+  const auto& text = value.get_ref<const std::string&>();
+  out.resize(std::min(text.size(), Reference::kPointsMax * kCoordinates));
+  size_t size = 0;
+  if (sodium_base642bin(reinterpret_cast<unsigned char*>(out.data()), out.size(), text.data(), text.size(), nullptr,
+                        &size, nullptr, sodium_base64_VARIANT_ORIGINAL) != 0)
+    return false;
+  out.resize(size);
+  return true;
+}
+
 }  // namespace
 
 // Reads and writes what the others keep to themselves.
@@ -89,33 +114,36 @@ class ReferenceText {
   }
 
   static Json of(const Reference& r) {
-    Json points = Json::array();
+    std::string points;
     for (const Point& p : r.points_) {
-      Json row = Json::array();
-      for (const float x : p) row.push_back(std::lround(static_cast<double>(x) * kPointUnit));
-      points.push_back(std::move(row));
+      for (const float x : p)
+        points += static_cast<char>(std::clamp(std::lround(x * kPointUnit), -kPointMost, kPointMost));
     }
     Json groups = Json::array();
     for (const auto& [size, scores] : r.scores_) groups.push_back({size, array_of(scores)});
-    return {
-        {"stillwatch_campaign_reference", 1},           {"space", of(r.space_)}, {"active", array_of(r.pairs_.active_)},
-        {"agreements", array_of(r.pairs_.agreements_)}, {"points", points},      {"groups", groups}};
+    return {{"stillwatch_campaign_reference", kVersion},
+            {"space", of(r.space_)},
+            {"active", array_of(r.pairs_.active_)},
+            {"agreements", array_of(r.pairs_.agreements_)},
+            {"points", base64(points)},
+            {"groups", groups}};
   }
 
   static bool parse(const Json& json, Reference& r) {
     double version = 0;
-    if (!read(at(json, "stillwatch_campaign_reference"), version) || version != 1) return false;
+    if (!read(at(json, "stillwatch_campaign_reference"), version) || version != kVersion) return false;
     if (!parse(at(json, "space"), r.space_)) return false;
-    const Json& points = at(json, "points");
-    if (!points.is_array() || points.size() < Reference::kAccountsMin || points.size() > Reference::kPointsMax)
-      return false;
+    std::string points;
+    if (!read_base64(at(json, "points"), points)) return false;
+    const size_t axes = r.space_.axes();
+    const size_t count = points.size() / axes;
+    if (count * axes != points.size() || count < Reference::kAccountsMin || count > Reference::kPointsMax) return false;
     std::vector<Point> directions;
-    for (const Json& row : points) {
-      Point p(r.space_.axes());
-      if (!read(row, p)) return false;
-      for (float& x : p) x /= static_cast<float>(kPointUnit);
+    for (size_t i = 0; i < count; ++i) {
+      Point& p = r.points_.emplace_back(axes);
+      for (size_t k = 0; k < axes; ++k)
+        p[k] = static_cast<float>(static_cast<int8_t>(points[i * axes + k])) / kPointUnit;
       directions.push_back(direction_of(p));
-      r.points_.push_back(std::move(p));
     }
     std::vector<double> active(profile::kHoursOfWeek);
     std::vector<float> agreements;

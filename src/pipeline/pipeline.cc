@@ -252,7 +252,7 @@ std::shared_ptr<const profile::Summary> Pipeline::lifetime(std::string_view acco
 
 base::Result<campaigns::Reference> Pipeline::calibrate_campaigns(const Baseline& baseline) const {
   return campaigns::Reference::of(traces_of(state_->accounts, state_->labels, state_->last, LabelKind::kHostile),
-                                  baseline);
+                                  baseline, true, state_->options.threads);
 }
 
 Overview Pipeline::overview() const {
