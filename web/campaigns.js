@@ -76,10 +76,22 @@ function open(index, chosen) {
   explain(c, index, chosen, own);
 }
 
+// The capability map, an area a square: the darker, the more of the campaign's exchanges.
+function mapOf(c) {
+  const side = Math.ceil(Math.sqrt(c.areas.length)), most = Math.max(1, ...c.areas), squares = [];
+  for (const [i, n] of c.areas.entries()) {
+    const square = shape("rect", {x: 6 * (i % side), y: 6 * Math.floor(i / side), width: 5, height: 5, "fill-opacity": n ? (0.15 + 0.85 * Math.sqrt(n / most)).toFixed(2) : 0.04});
+    square.append(shape("title", {}, `area ${i}: ${count(n)} exchanges`));
+    squares.push(square);
+  }
+  return el("figure", {}, el("figcaption", {}, `Exchanges by area of the capability map: ${c.areas.filter(n => n).length} of ${c.areas.length} areas`), svg(6 * side, 6 * side, ...squares));
+}
+
 function explain(c, index, chosen, own) {
   const parts = [el("h3", {}, `Why ${c.campaign} is taken for one`)], why = el("ul", {});
   parts.push(el("p", {class: "soft"}, `${count(c.exchanges)} exchanges from ${day(c.first_seen)} to ${day(c.last_seen)}: ${count(c.exposure.novel_exchanges)} novel prompts, ${short(c.exposure.output_tokens)} answer tokens, ${(100 * c.exposure.coverage).toFixed(0)} % of the capability map; ` +
     `p = ${Number(c.p_value.toPrecision(2))}${c.extrapolated ? " (extrapolated)" : ""}, q = ${Number(c.q_value.toPrecision(2))}`));
+  parts.push(el("p", {}, `What left through it is ${c.exposure.beside.words}.`), mapOf(c));
   for (const r of c.why) why.append(el("li", {}, `${r.kind} ${r.strength.toFixed(2)}: ${r.explanation}`));
   parts.push(why);
   if (chosen !== undefined) {

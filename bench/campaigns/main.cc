@@ -42,6 +42,7 @@ struct Settings {
   std::string timing;
   std::string source = "fireact*";
   std::vector<uint32_t> sizes = {1000};
+  uint32_t list = 0;
   double cover = 0.5;
   double days = 2;
   double exchanges_a_day = 26;
@@ -57,6 +58,8 @@ struct Settings {
   size_t linked_max = campaigns::LinkOptions{}.linked_max;
   unsigned threads = 1;
   bool groups = false;
+  bool ablate = false;
+  uint32_t replaced_after = 0;
   std::string out;
   std::vector<std::string> without;
 };
@@ -149,6 +152,8 @@ Group hydra(const Settings& s, uint32_t size, uint32_t part) {
   g.part = 0;
   g.part_of = 1;
   g.sources = {"distill/" + s.source};
+  g.campaign_size = s.list;
+  g.replaced_after = s.replaced_after;
   g.cover = s.cover;
   g.cover_part = part;
   g.cover_part_of = kParts;
@@ -292,6 +297,23 @@ Json judged(const std::vector<campaigns::Campaign>& found, const World& w, const
   return out;
 }
 
+constexpr std::array<const char*, campaigns::kLinkKinds> kLinks = {"nearness", "content", "identity", "hours"};
+
+// The same world searched without each kind of link, and by each alone.
+Json ablated(const World& w, const campaigns::Reference& reference, const signals::Baseline& baseline,
+             const campaigns::Options& options, const Settings& s) {
+  Json out = Json::object();
+  for (size_t k = 0; k < kLinks.size(); ++k) {
+    for (const bool alone : {false, true}) {
+      campaigns::Options some = options;
+      for (size_t j = 0; j < kLinks.size(); ++j) some.links.use[j] = (j == k) == alone;
+      const std::string name = fmt::format("{} {}", alone ? "only" : "without", kLinks[k]);
+      out[name] = judged(campaigns::find(w.accounts, reference, baseline, some), w, s);
+    }
+  }
+  return out;
+}
+
 // One world, searched at every look: a line of JSON.
 Json run(const Settings& s, uint64_t seed, const population::Prompts& prompts, const population::Timing& timing) {
   Stopwatch watch;
@@ -301,9 +323,8 @@ Json run(const Settings& s, uint64_t seed, const population::Prompts& prompts, c
   observe(benign_groups(s, 0), s, seed * 100, prompts, timing, end,
           [&](double, World& w) { baseline = baseline_of(w); });
   campaigns::Options options;
-  const std::array<std::string, campaigns::kLinkKinds> links = {"nearness", "content", "identity", "hours"};
   for (const std::string& w : s.without) {
-    for (size_t k = 0; k < links.size(); ++k) options.links.use[k] = options.links.use[k] && w != links[k];
+    for (size_t k = 0; k < kLinks.size(); ++k) options.links.use[k] = options.links.use[k] && w != kLinks[k];
     if (w == "complementarity") options.complementarity = false;
   }
   options.links.linked_max = s.linked_max;
@@ -325,6 +346,11 @@ Json run(const Settings& s, uint64_t seed, const population::Prompts& prompts, c
     options.entering = [&](std::string_view phase) { watch.enter(phase); };
     Json look = judged(campaigns::find(w.accounts, *reference, *baseline, options), w, s);
     look["hour"] = hour;
+    if (s.ablate) {
+      watch.enter("ablate");
+      options.entering = nullptr;
+      look["ablated"] = ablated(w, *reference, *baseline, options, s);
+    }
     looks.push_back(std::move(look));
     watch.enter("simulate");
   });
@@ -353,6 +379,8 @@ int main(int argc, char** argv) {
   app.add_option("--timing", s.timing);
   app.add_option("--source", s.source, "Of the hydras' prompts: a glob below distill/")->capture_default_str();
   app.add_option("--sizes", s.sizes, "Accounts of each hydra")->capture_default_str();
+  app.add_option("--list", s.list, "Accounts of a hydra that share one list of prompts; 0: all of it")
+      ->capture_default_str();
   app.add_option("--cover", s.cover, "Share of its exchanges that people's are copied for")->capture_default_str();
   app.add_option("--days", s.days)->capture_default_str();
   app.add_option("--rate", s.exchanges_a_day, "Exchanges a day, of everybody")->capture_default_str();
@@ -368,6 +396,8 @@ int main(int argc, char** argv) {
   app.add_option("--scale", s.scale, "Honest accounts of the searched world, times this")->capture_default_str();
   app.add_option("--linked-max", s.linked_max)->capture_default_str();
   app.add_option("--threads", s.threads)->capture_default_str();
+  app.add_flag("--ablate", s.ablate, "Search every look's world without each kind of link as well, and by each alone");
+  app.add_option("--replaced-after", s.replaced_after, "Exchanges after which a hydra's account is replaced; 0: never");
   app.add_flag("--groups", s.groups, "Tell of every group");
   app.add_option("--out", s.out, "Append to this file, leaving out the seeds that it has");
   CLI11_PARSE(app, argc, argv);

@@ -16,6 +16,8 @@ namespace {
 constexpr int kVersion = 2;
 constexpr float kPointUnit = 32;  // points are written as bytes in units of 1 / this
 constexpr long kPointMost = 127;
+constexpr double kNatureMin = 1e-6;
+constexpr double kActiveMin = 1e-4;  // share of accounts active in an hour, and of those not active
 constexpr size_t kScoresMax = 100'000;
 constexpr size_t kSizesMax = 24;
 
@@ -40,7 +42,7 @@ const Json& at(const Json& object, const char* key) {
 bool read(const Json& value, double& out) {
   if (!value.is_number()) return false;
   out = value.get<double>();
-  return std::isfinite(out) && std::abs(out) < 1e9;
+  return std::isfinite(out) && std::abs(out) <= 1e9;
 }
 
 // Of the size that `out` has.
@@ -107,7 +109,7 @@ class ReferenceText {
     for (const Json& a : axes) {
       Space::Axis& axis = space.axes_.emplace_back();
       if (!a.is_array() || a.size() != 3 || !read(a[0], axis.nature) || !read(a[1], axis.chance) ||
-          !read(a[2], axis.direction) || axis.nature <= 0 || axis.chance < 0)
+          !read(a[2], axis.direction) || axis.nature < kNatureMin || axis.chance < 0)
         return false;
     }
     return true;
@@ -148,7 +150,7 @@ class ReferenceText {
     std::vector<double> active(profile::kHoursOfWeek);
     std::vector<float> agreements;
     if (!read(at(json, "active"), active) || !read_up_to(at(json, "agreements"), kScoresMax, agreements)) return false;
-    if (std::any_of(active.begin(), active.end(), [](double a) { return a <= 0 || a >= 1; })) return false;
+    for (double& a : active) a = std::clamp(a, kActiveMin, 1 - kActiveMin);
     r.turn();
     r.pairs_ = PairLaw(std::move(active), std::move(agreements), directions);
     const Json& groups = at(json, "groups");

@@ -150,6 +150,8 @@ std::vector<CampaignFinding> find_campaigns(const campaigns::Accounts& accounts,
     f.q_value = c.q_value;
     f.calibrated = baseline.calibrated();
     f.exposure = {novel(all), all.output_tokens, static_cast<double>(all.cells.nonzero()) / features::kCells};
+    f.areas.resize(features::kCells);
+    all.cells.for_each([&](size_t area, uint64_t exchanges) { f.areas[area] = exchanges; });
     f.why = reasons_of(c, all, accounts, baseline);
     for (const campaigns::Link& link : c.told) f.links.push_back({place.at(link.a), place.at(link.b), link.evidence});
     out.push_back(std::move(f));

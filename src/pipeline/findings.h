@@ -77,6 +77,7 @@ struct CampaignFinding {
   bool calibrated = false;
   double q_value = 1;  // over all groups of this run; flagged by it
   verdict::Exposure exposure;
+  std::vector<uint64_t> areas;  // exchanges by area of the capability map
   std::vector<CampaignReason> why;
   std::vector<CampaignLink> links;  // the strongest of every member, strongest first
   verdict::Verdict verdict = verdict::Verdict::kWatch;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "report/known_sets.h"
 #include "report/text.h"
 
 namespace stillwatch::report {
@@ -88,6 +89,16 @@ Json exposure_of(const verdict::Exposure& e) {
           {"coverage", finite(e.coverage)}};
 }
 
+Json exposure_of(const pipeline::CampaignFinding& c) {
+  Json json = exposure_of(c.exposure);
+  const KnownSet& set = nearest_known_set(c.exposure.novel_exchanges);
+  json["beside"] = {{"set", set.name},
+                    {"examples", set.examples},
+                    {"source", set.source},
+                    {"words", beside_known_set(c.exposure.novel_exchanges)}};
+  return json;
+}
+
 }  // namespace
 
 std::string campaign_json(const pipeline::CampaignFinding& c, size_t members_max) {
@@ -110,7 +121,7 @@ std::string campaign_json(const pipeline::CampaignFinding& c, size_t members_max
                {"extrapolated", c.extrapolated},
                {"calibrated", c.calibrated},
                {"q_value", finite(c.q_value, 1)},
-               {"exposure", exposure_of(c.exposure)},
+               {"exposure", exposure_of(c)},
                {"why", why}};
   if (members_max == 0) return dump(json);
   const size_t members = std::min(members_max, c.accounts.size());
@@ -123,6 +134,7 @@ std::string campaign_json(const pipeline::CampaignFinding& c, size_t members_max
   }
   json["accounts"] = std::vector(c.accounts.begin(), c.accounts.begin() + static_cast<std::ptrdiff_t>(members));
   json["links"] = std::move(links);
+  json["areas"] = c.areas;
   return dump(json);
 }
 
@@ -158,6 +170,7 @@ base::Result<pipeline::CampaignFinding> parse_campaign(std::string_view json) {
                        example.is_null() ? std::string() : example.get<std::string>()});
     }
     in.at("accounts").get_to(c.accounts);
+    if (in.contains("areas")) in.at("areas").get_to(c.areas);
     for (const Json& row : in.at("links")) {
       pipeline::CampaignLink link;
       row.at(0).get_to(link.a);

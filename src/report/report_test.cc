@@ -8,6 +8,7 @@
 
 #include "report/html.h"
 #include "report/json.h"
+#include "report/known_sets.h"
 #include "report/terminal.h"
 #include "report/text.h"
 
@@ -87,6 +88,7 @@ pipeline::Findings with_campaign() {
   c.p_value = 0.0004;
   c.q_value = 0.002;
   c.exposure = {150, 30'000, 0.4};
+  c.areas = {120, 0, 80};
   c.why = {{"nearness", 3.5, "they lean away from the crowd in the same direction"}};
   c.links = {{0, 1, {3.5F, 0, 0, 1.25F}}};
   c.verdict = verdict::Verdict::kHarvest;
@@ -131,6 +133,15 @@ TEST(Terminal, LooksAsItShould) {
   EXPECT_NE(to_terminal(uncalibrated, stats(), {}).find("drifted"), std::string::npos);
 }
 
+TEST(KnownSets, AreChosenByRatio) {
+  EXPECT_EQ(nearest_known_set(0).name, "s1K");
+  EXPECT_EQ(nearest_known_set(7000).name, "s1K");
+  EXPECT_EQ(nearest_known_set(7500).name, "Stanford Alpaca");
+  EXPECT_EQ(beside_known_set(60'000), "about 1.2 times Stanford Alpaca (52,002 examples)");
+  EXPECT_EQ(beside_known_set(26'000'000).substr(0, 15), "about 1.6 times");
+  EXPECT_EQ(beside_known_set(14), "about 1.4 % of s1K (1,000 examples)");
+}
+
 TEST(JsonReport, ACampaignIsReadBackAsItWasWritten) {
   pipeline::CampaignFinding c = with_campaign().campaigns.front();
   c.flagged_at = base::from_ms(1'772'409'600'000);
@@ -146,6 +157,7 @@ TEST(JsonReport, ACampaignIsReadBackAsItWasWritten) {
 TEST(Terminal, TellsOfCampaignsAndWhy) {
   const std::string text = to_terminal(with_campaign(), stats(), {});
   EXPECT_NE(text.find("campaign-0a1b2c3d harvest: 2 accounts, 200 exchanges"), std::string::npos) << text;
+  EXPECT_NE(text.find("what left through it is about 15 % of s1K (1,000 examples)"), std::string::npos) << text;
   EXPECT_NE(text.find("they lean away"), std::string::npos);
 }
 
@@ -155,6 +167,8 @@ TEST(JsonReport, HasCampaignsOrSaysThatNoneWereSought) {
   ASSERT_EQ(json["campaigns"].size(), 1u);
   EXPECT_EQ(json["campaigns"][0]["accounts"], (Json{"acct_2", "acct_3"}));
   EXPECT_EQ(json["campaigns"][0]["why"][0]["kind"], "nearness");
+  EXPECT_EQ(json["campaigns"][0]["areas"], (Json{120, 0, 80}));
+  EXPECT_EQ(json["campaigns"][0]["exposure"]["beside"]["set"], "s1K");
   EXPECT_EQ(json["accounts"][1]["campaign"], "campaign-0a1b2c3d");
   EXPECT_TRUE(json["accounts"][0]["campaign"].is_null());
 }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <vector>
 
+#include "report/known_sets.h"
 #include "report/text.h"
 
 namespace stillwatch::report {
@@ -219,6 +220,8 @@ void campaigns(const Findings& f, size_t rows, Page& page) {
                     amount_text(static_cast<double>(c.exposure.output_tokens)), 100 * finite_or(c.exposure.coverage, 0),
                     base::format_date(c.first_seen), base::format_date(c.last_seen), finite_or(c.p_value, 1),
                     c.extrapolated ? ", extrapolated" : "", finite_or(c.q_value, 1)));
+    page.paragraph(
+        "", 6, fmt::format("what left through it is {}", beside_known_set(finite_or(c.exposure.novel_exchanges, 0))));
     for (const pipeline::CampaignReason& r : c.why)
       page.raw(page.dim(), printable(fmt::format("      {:5.1f}  {}", r.strength, r.explanation), page.columns()));
   }

@@ -7,9 +7,9 @@
 
 namespace stillwatch::signals {
 
-// To so many significant digits; what is not finite becomes 0.
+// To so many significant digits; what is not finite, or hardly there, becomes 0.
 inline double rounded(double value, int digits) {
-  if (value == 0 || !std::isfinite(value)) return 0;
+  if (std::abs(value) < 1e-300 || !std::isfinite(value)) return 0;
   const double scale = std::pow(10.0, digits - 1 - std::floor(std::log10(std::abs(value))));
   return std::round(value * scale) / scale;
 }
