@@ -12,6 +12,7 @@ namespace {
 using signals::Signal;
 
 constexpr size_t kCrowdMin = 100;  // others, to say where the crowd stands today
+constexpr double kUsual = 0.99;    // of the baseline lean less than who is not of the crowd
 constexpr size_t kResolved = 4;    // times the benign accounts: so many can be told from chance by them
 constexpr int kLookMost = 6;       // pools are large: signals are held against the norm of accounts of this look
 
@@ -45,21 +46,23 @@ std::vector<double> leanings(std::span<const Point> points, std::span<const uint
   return out;
 }
 
+double quantile(std::vector<double> values, double q) {
+  if (values.empty()) return 0;
+  const auto it = values.begin() + static_cast<std::ptrdiff_t>(q * static_cast<double>(values.size() - 1));
+  std::nth_element(values.begin(), it, values.end());
+  return *it;
+}
+
 // Location and spread of leanings: the bulk alone speaks.
 struct Bulk {
   double middle = 0;
   double spread = 1;
   double standard(double x) const { return (x - middle) / spread; }
 };
-Bulk bulk_of(std::vector<double> values) {
+Bulk bulk_of(const std::vector<double>& values) {
   if (values.empty()) return {};
-  const auto at = [&](double q) {
-    const auto it = values.begin() + static_cast<std::ptrdiff_t>(q * static_cast<double>(values.size() - 1));
-    std::nth_element(values.begin(), it, values.end());
-    return *it;
-  };
-  const double middle = at(0.5);
-  return {middle, std::max(1e-9, middle - at(0.16))};  // the lower side: the upper may be hostile
+  const double middle = quantile(values, 0.5);
+  return {middle, std::max(1e-9, middle - quantile(values, 0.16))};  // the lower side: the upper may be hostile
 }
 
 std::vector<uint32_t> most_leaning(const std::vector<double>& leanings, size_t count) {
@@ -80,16 +83,18 @@ std::vector<uint32_t> recruit(std::span<const Point> points, std::span<const Poi
     std::vector<double> chance;
     chance.reserve(benign.size());
     std::vector<double> leans = leanings(points, core);
-    // Today's crowd may stand elsewhere than the baseline's: the others' middle and spread become the baseline's.
+    // Today's crowd may stand elsewhere than the baseline's: the others' middle and spread become the baseline's. Who
+    // leans as few of the baseline do is not of the crowd: most of a large campaign is outside the core as yet.
     std::vector<bool> inside(points.size());
     for (const uint32_t m : core) inside[m] = true;
+    for (const Point& p : benign) chance.push_back(lean(p, sum, length));
+    const double usual = quantile(chance, kUsual);
     std::vector<double> others;
     for (size_t i = 0; i < leans.size(); ++i) {
-      if (!inside[i]) others.push_back(leans[i]);
+      if (!inside[i] && leans[i] <= usual) others.push_back(leans[i]);
     }
-    for (const Point& p : benign) chance.push_back(lean(p, sum, length));
     const Bulk then = bulk_of(chance);
-    const Bulk now = others.size() < kCrowdMin ? then : bulk_of(std::move(others));
+    const Bulk now = others.size() < kCrowdMin ? then : bulk_of(others);
     for (double& c : chance) c = then.standard(c);
     for (double& l : leans) l = now.standard(l);
     const stats::ConformalTail tail(std::move(chance));
