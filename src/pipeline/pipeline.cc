@@ -49,6 +49,7 @@ struct Pipeline::State {
   const Judged& judged(Account& account) const;
   AccountFinding outline(Accounts::Node& node) const;
   double threshold() const { return options.false_alarms_per_10000 / 10'000; }
+  campaigns::Accounts traces(LabelKind without) const { return traces_of(accounts, labels, last, without); }
 };
 
 Pipeline::Pipeline(std::shared_ptr<const Baseline> baseline, verdict::Labels labels, Options options)
@@ -235,8 +236,7 @@ std::shared_ptr<const campaigns::Reference> Pipeline::campaign_reference() const
 std::vector<CampaignFinding> Pipeline::campaigns() const {
   const State& s = *state_;
   if (!s.groups || !s.baseline) return {};
-  return find_campaigns(traces_of(s.accounts, s.labels, s.last, LabelKind::kBenign), *s.groups, *s.baseline,
-                        s.options.threads);
+  return find_campaigns(s.traces(LabelKind::kBenign), *s.groups, *s.baseline, s.options.threads);
 }
 
 void Pipeline::traces(size_t from, size_t count, std::vector<campaigns::Trace>& out) const {
@@ -251,8 +251,7 @@ std::shared_ptr<const profile::Summary> Pipeline::lifetime(std::string_view acco
 }
 
 base::Result<campaigns::Reference> Pipeline::calibrate_campaigns(const Baseline& baseline) const {
-  return campaigns::Reference::of(traces_of(state_->accounts, state_->labels, state_->last, LabelKind::kHostile),
-                                  baseline, true, state_->options.threads);
+  return campaigns::Reference::of(state_->traces(LabelKind::kHostile), baseline, true, state_->options.threads);
 }
 
 Overview Pipeline::overview() const {
