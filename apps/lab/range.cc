@@ -9,6 +9,7 @@
 #include "files.h"
 #include "journal.h"
 #include "lab.h"
+#include "range/harvest_curve.h"
 #include "range/inheritance.h"
 #include "range/ladder.h"
 #include "range/loop_report.h"
@@ -29,8 +30,11 @@ struct Arguments {
   std::string out;
   std::string writer;
   std::string writing_student = "data/range/writer.yaml";
+  std::string trial_base = "data/range/trial-base.yaml";
   std::string trial_student = "data/range/trial-student.yaml";
   uint64_t seeds = 3;
+  uint64_t full_seeds = 1, curve_seeds = 3;
+  std::vector<uint64_t> exchanges{100, 300, 1000, 3000, 10'000};
   bool quick = false;
   range::LadderSettings ladder;
   range::Settings settings;
@@ -105,6 +109,7 @@ range::Json terms_of(const Arguments& a, const Read& inputs, const std::optional
   const auto text = [](uint64_t hash) { return fmt::format("{:016x}", hash); };
   const auto of_file = [&](const std::string& path) { return text(base::hash64(read_file(path).value_or(""))); };
   range::Json terms{{"teacher", text(hash_of(inputs.teacher.weights))},
+                    {"base", of_file(a.trial_base)},
                     {"student", of_file(a.trial_student)},
                     {"honest", of_file(a.honest)},
                     {"live", of_file(a.live)},
@@ -117,6 +122,23 @@ range::Json terms_of(const Arguments& a, const Read& inputs, const std::optional
     terms["writing_student"] = of_file(a.writing_student);
   }
   return terms;
+}
+
+// The students' base: made once, then kept in OUT/base.
+Result<model::Model> base_of(const Arguments& a, const model::Model& teacher, const range::Tell& tell) {
+  const std::string folder = a.out + "/base";
+  if (std::filesystem::exists(folder + "/model.safetensors")) return load_talking(folder);
+  const auto recipe = read_recipe(a.trial_base);
+  if (!recipe) return tl::unexpected(recipe.error());
+  if (auto ok = make_folder(folder); !ok) return tl::unexpected(ok.error());
+  tell("training the students' base");
+  auto base = range::make_base(*recipe, teacher, a.settings.threads, tell);
+  if (!base) return base;
+  const auto saved = model::save_model(
+      *base, model::Precision::kF32,
+      [&](const std::string& name, const auto& produce) { return write_file(folder + "/" + name, produce); });
+  if (!saved) return tl::unexpected(saved.error());
+  return base;
 }
 
 Result<void> run_trials(const Arguments& a) {
@@ -154,17 +176,28 @@ Result<void> run_trials(const Arguments& a) {
     if (!result) return tl::unexpected(result.error());
     results.inheritance = std::move(*result);
   }
+  const auto base = base_of(a, inputs->teacher, tell);
+  if (!base) return tl::unexpected(base.error());
   for (uint64_t i = 0; i < a.seeds; ++i) {
     range::LadderSettings settings = a.ladder;
     settings.seed = a.settings.seed + i;
-    settings.core = i > 0;
+    settings.core = i >= a.full_seeds;
     settings.problems = a.settings.problems;
     settings.problems_share = a.settings.problems_share;
     settings.test_problems = a.settings.test_problems;
     settings.threads = a.settings.threads;
-    auto result = range::run_ladder(settings, inputs->view(), *ledger, tell);
+    auto result = range::run_ladder(settings, inputs->view(), *base, *ledger, tell);
     if (!result) return tl::unexpected(result.error());
     results.ladders.push_back(std::move(*result));
+  }
+  for (uint64_t i = 0; i < a.curve_seeds; ++i) {
+    const range::CurveSettings settings{.seed = a.settings.seed + i,
+                                        .exchanges = a.exchanges,
+                                        .test_problems = a.settings.test_problems,
+                                        .threads = a.settings.threads};
+    auto result = range::run_curve(settings, inputs->view(), *base, *ledger, tell);
+    if (!result) return tl::unexpected(result.error());
+    results.curves.push_back(std::move(*result));
   }
   tell("done");
   fmt::print("{}", range::to_terminal(results));
@@ -199,10 +232,23 @@ void add_range(CLI::App& app, int& status) {
   command->add_option("--teacher", a.teacher, "Folder of the teacher")->capture_default_str();
   command->add_option("--student", a.student, "The students' recipe (YAML, docs/model.md)")->capture_default_str();
   command->add_option("--writer", a.writer, "For the trials of marks: a model that writes texts by itself");
-  command->add_option("--trial-student", a.trial_student, "The recipe of the trials' students")->capture_default_str();
+  command->add_option("--trial-base", a.trial_base, "The recipe of what the trials' students go on from")
+      ->capture_default_str();
+  command->add_option("--trial-student", a.trial_student, "The recipe of the trials' students, whose plan counts")
+      ->capture_default_str();
   command->add_option("--seeds", a.seeds, "Of the trials, from --seed on")
       ->capture_default_str()
-      ->check(CLI::Range(1, 100));
+      ->check(CLI::Range(0, 100));
+  command->add_option("--full-seeds", a.full_seeds, "Of these, with every arm")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 100));
+  command->add_option("--curve-seeds", a.curve_seeds, "Of the curves over exchanges, from --seed on")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 100));
+  command->add_option("--exchanges", a.exchanges, "Of the curves, one after another or with commas")
+      ->capture_default_str()
+      ->delimiter(',')
+      ->check(CLI::Range(1, 1'000'000));
   command->add_option("--strength", a.ladder.strength, "Of antidistillation, where students learn from it")
       ->capture_default_str()
       ->check(CLI::Range(0.001, 1000.0));

@@ -7,9 +7,8 @@
 
 #include "attribution/contrast.h"
 #include "attribution/radioactivity.h"
-#include "base/hash.h"
 #include "problems/answer.h"
-#include "range/arms.h"
+#include "range/course.h"
 #include "range/page.h"
 #include "range/writing.h"
 
@@ -18,38 +17,23 @@ namespace {
 
 using base::Result;
 
-constexpr uint32_t kAlternatives = 8;  // log-probabilities told of each token
-
-enum Stream : uint64_t { kQuestions = 1, kTest, kHonest, kLive, kWeights, kAnswers, kOwn, kSaid, kProxy };
-
 // Of antidistillation, for the teacher's own answers; other ways of serving have none.
 std::vector<double> strengths_of(Serving serving) {
   if (serving != Serving::kAntidistillation) return {0};
   return {0.02, 0.05, 0.1, 0.3, 1};
 }
 
-std::vector<problems::Problem> draw(uint64_t seed, problems::Split split, const LadderSettings& s, uint64_t count) {
-  problems::Generator generator(seed, split, s.level_min, s.level_max);
-  std::vector<problems::Problem> out;
-  for (uint64_t i = 0; i < count; ++i) out.push_back(generator.next());
-  return out;
-}
-
-model::Conversation conversation_of(const std::string& question, const std::string& answer,
-                                    const std::string& reasoning) {
-  return {{model::Role::kUser, question, {}}, {model::Role::kAssistant, answer, reasoning}};
-}
-
 // One seed's trials. What costs time is made when it is first asked for.
 class Trials {
  public:
-  Trials(const LadderSettings& settings, const Inputs& inputs, const Tell& tell)
+  Trials(const LadderSettings& settings, const Inputs& inputs, const model::Model& base, const Tell& tell)
       : settings_(settings),
         inputs_(inputs),
+        base_(base),
         tell_(tell),
         server_(inputs.teacher, key(), {.logprobs = kAlternatives, .threads = settings.threads}),
-        bought_(draw(seed_of(kQuestions), problems::Split::kTrain, settings, settings.problems)),
-        test_(draw(seed_of(kTest), problems::Split::kTest, settings, settings.test_problems)) {}
+        bought_(drawn(kQuestions, problems::Split::kTrain, settings.problems)),
+        test_(drawn(kTest, problems::Split::kTest, settings.test_problems)) {}
 
   // What the operator saw of the account that asks for the problems.
   Result<Json> watched() {
@@ -71,14 +55,19 @@ class Trials {
     const auto by = [&](uint64_t exchanges) {
       return std::upper_bound(seen->bought_at.begin(), seen->bought_at.end(), exchanges) - seen->bought_at.begin();
     };
+    Json classes = Json::object();
+    for (const auto& [name, c] : seen->honest_classes)
+      classes[name] = {{"accounts", c.accounts}, {"flagged", c.flagged}};
     const bool flagged = seen->harvester.flagged;
-    return Json{{"flagged", flagged},
-                {"flagged_after", flagged ? seen->harvester.flagged_after : 0},
-                {"exchanges", seen->harvester.exchanges},
-                {"problems", seen->bought_at.size()},
-                {"problems_before_flag", flagged ? by(seen->harvester.flagged_after) : bought_.size()},
-                {"problems_before_refusal", flagged ? by(settings_.refused_after) : bought_.size()},
-                {"honest", {{"accounts", seen->honest_accounts}, {"flagged", seen->honest_flagged}}}};
+    return Json{
+        {"flagged", flagged},
+        {"flagged_after", flagged ? seen->harvester.flagged_after : 0},
+        {"exchanges", seen->harvester.exchanges},
+        {"problems", seen->bought_at.size()},
+        {"problems_before_flag", flagged ? by(seen->harvester.flagged_after) : bought_.size()},
+        {"problems_before_refusal", flagged ? by(settings_.refused_after) : bought_.size()},
+        {"honest",
+         {{"accounts", seen->honest_accounts}, {"flagged", seen->honest_flagged}, {"classes", std::move(classes)}}}};
   }
 
   // What honest users get: the same teacher's answers to the test problems.
@@ -94,44 +83,32 @@ class Trials {
                 {"strength", strength},
                 {"exam", tally_json(right)},
                 {"tokens", served->tokens},
+                {"tokens_in_turn", served->tokens_in_turn},
                 {"compute", served->compute}};
   }
 
   Result<Json> arm(const Arm& arm, const Json& watched) {
     const auto served = answers_to_buy(arm.serving);
     if (!served) return tl::unexpected(served.error());
-    const std::vector<Lesson> lessons = lessons_of(arm, **served, watched);
-    training::Recipe recipe = inputs_.student;
-    recipe.plan.seed = seed_of(kWeights);
-    Student student;
-    auto model = raise(recipe, inputs_.teacher, lessons, settings_.threads, tell_, student);
-    if (!model) return tl::unexpected(model.error());
-    const model::Transformer learnt(model->config, std::move(model->weights));
-    std::vector<distill::Question> questions;
-    for (const problems::Problem& p : test_) questions.push_back(distill::question_of(p));
-    const auto exam =
-        distill::examine(learnt, *model->marks, model->tokenizer, questions, {.threads = settings_.threads});
-    if (!exam) return tl::unexpected(exam.error());
-    auto found = attributed(learnt, arm.serving, (*served)->evidence);
+    training::Plan plan = inputs_.student.plan;
+    plan.seed = seed_of(kOrder);
+    const auto learnt = learn(plan, base_, lessons_of(arm, **served, watched), test_, settings_.threads, tell_);
+    if (!learnt) return tl::unexpected(learnt.error());
+    auto found = attributed(learnt->model, arm.serving, (*served)->evidence);
     if (!found) return tl::unexpected(found.error());
-    return Json{{"arm", arm.name},
-                {"description", arm.description},
-                {"serving", name_of(arm.serving)},
-                {"problems", lessons.size()},
-                {"whole", student.whole},
-                {"parameters", student.parameters},
-                {"training_tokens", student.training_tokens},
-                {"loss", student.losses.points.empty() ? Json() : Json(student.losses.points.back().loss)},
-                {"exam", tally_json(exam->all)},
-                {"attribution", std::move(*found)}};
+    Json json{{"arm", arm.name}, {"description", arm.description}, {"serving", name_of(arm.serving)}};
+    json.update(to_json(learnt->student));
+    json["attribution"] = std::move(*found);
+    return json;
   }
 
  private:
-  uint64_t seed_of(Stream stream) const { return base::combine(settings_.seed, stream); }
-  watermark::Key key() const { return trial_key(settings_.seed); }
-  std::vector<int32_t> prompt_of(const problems::Problem& p) const {
-    return model::prompt_of({{model::Role::kUser, p.question, {}}}, *inputs_.teacher.marks, inputs_.teacher.tokenizer);
+  uint64_t seed_of(Stream stream) const { return range::seed_of(settings_.seed, stream); }
+  std::vector<problems::Problem> drawn(Stream stream, problems::Split split, uint64_t count) const {
+    return draw(seed_of(stream), split, {settings_.level_min, settings_.level_max}, count);
   }
+  watermark::Key key() const { return trial_key(settings_.seed); }
+  std::vector<int32_t> prompt_of(const problems::Problem& p) const { return range::prompt_of(p, inputs_.teacher); }
   attribution::Sample sample_of(const problems::Problem& p, const distill::Answer& answer) const {
     return {p.question, text_of(answer), prompt_of(p), tokens_of(answer)};
   }
@@ -169,26 +146,19 @@ class Trials {
     const auto plain = answers_to_buy(Serving::kPlain);
     if (!plain) return tl::unexpected(plain.error());
     std::vector<Lesson> lessons;
-    for (size_t i = 0; i < bought_.size(); ++i) lessons.push_back(lesson_of(i, (*plain)->answers[i], Given::kText));
-    training::Recipe recipe = inputs_.student;
-    recipe.plan.seed = seed_of(kProxy);
-    recipe.plan.steps = std::max<uint64_t>(1, recipe.plan.steps / 2);
+    for (size_t i = 0; i < bought_.size(); ++i)
+      lessons.push_back(lesson_of(bought_[i], (*plain)->answers[i], Given::kText));
+    training::Plan plan = inputs_.student.plan;
+    plan.seed = seed_of(kProxy);
+    plan.steps = std::max<uint64_t>(1, plan.steps / 2);
     tell_("training a proxy student");
     Student student;
-    auto proxy = raise(recipe, inputs_.teacher, lessons, settings_.threads, tell_, student);
+    auto proxy = raise(plan, base_, lessons, settings_.threads, tell_, student);
     if (!proxy) return tl::unexpected(proxy.error());
-    for (const problems::Problem& p : draw(seed_of(kOwn), problems::Split::kTrain, settings_, 300))
-      held_out_.push_back(
-          model::example_of(conversation_of(p.question, p.answer, p.reasoning), *proxy->marks, proxy->tokenizer));
+    for (const problems::Problem& p : drawn(kOwn, problems::Split::kTrain, 300))
+      held_out_.push_back(model::example_of(solution_of(p).conversation, *proxy->marks, proxy->tokenizer));
     proxy_ = std::move(*proxy);
     return {};
-  }
-
-  Lesson lesson_of(size_t i, const distill::Answer& answer, Given given) const {
-    Lesson lesson{conversation_of(bought_[i].question, answer.content, given == Given::kAnswer ? "" : answer.reasoning),
-                  {}};
-    if (given == Given::kAll) lesson.tokens = answer.tokens;
-    return lesson;
   }
 
   std::vector<Lesson> lessons_of(const Arm& arm, const Served& served, const Json& watched) const {
@@ -201,13 +171,10 @@ class Trials {
       const Given given = i < before ? arm.before : arm.after;
       const bool right = problems::says(served.answers[i].content, bought_[i].answer);
       if (given == Given::kNothing || (arm.conduct == Conduct::kFilters && !right)) continue;
-      lessons.push_back(lesson_of(i, served.answers[i], given));
-      model::Message& answer = lessons.back().conversation.back();
-      if (arm.conduct == Conduct::kRewords) answer.reasoning = reworded(answer.reasoning);
-      if (arm.conduct == Conduct::kMixes && i % 2 == 1) {
-        answer.content = bought_[i].answer;
-        answer.reasoning = bought_[i].reasoning;
-      }
+      const bool mixed = arm.conduct == Conduct::kMixes && i % 2 == 1;
+      lessons.push_back(mixed ? solution_of(bought_[i]) : lesson_of(bought_[i], served.answers[i], given));
+      std::string& reasoning = lessons.back().conversation.back().reasoning;
+      if (arm.conduct == Conduct::kRewords) reasoning = reworded(reasoning);
     }
     return lessons;
   }
@@ -215,7 +182,7 @@ class Trials {
   // What the student answers to problems that nobody was asked, tested for the marks of its serving; for all marks
   // where it has none, which are the controls.
   Result<Json> attributed(const model::Transformer& learnt, Serving serving, const watermark::MarkEvidence& evidence) {
-    const auto problems = draw(seed_of(kSaid), problems::Split::kTrain, settings_, settings_.said);
+    const auto problems = drawn(kSaid, problems::Split::kTrain, settings_.said);
     Prompts prompts;
     for (const problems::Problem& p : problems) prompts.push_back(prompt_of(p));
     const auto answers = distill::answer_all(learnt, *inputs_.teacher.marks, inputs_.teacher.tokenizer, prompts,
@@ -258,6 +225,7 @@ class Trials {
 
   const LadderSettings& settings_;
   const Inputs& inputs_;
+  const model::Model& base_;
   const Tell& tell_;
   Server server_;
   std::vector<problems::Problem> bought_, test_;
@@ -288,8 +256,9 @@ std::string reworded(std::string_view reasoning) {
   return out;
 }
 
-Result<Json> run_ladder(const LadderSettings& settings, const Inputs& inputs, Ledger& ledger, const Tell& tell) {
-  Trials trials(settings, inputs, tell);
+Result<Json> run_ladder(const LadderSettings& settings, const Inputs& inputs, const model::Model& base, Ledger& ledger,
+                        const Tell& tell) {
+  Trials trials(settings, inputs, base, tell);
   const auto result_of = [&](std::string_view name, const std::function<Result<Json>()>& make) {
     const std::string trial = fmt::format("ladder/{}/{}", settings.seed, name);
     tell(trial);

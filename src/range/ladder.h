@@ -2,7 +2,7 @@
 // and whether attribution proves it; alone, and the example policy of docs/policy.md whole.
 //
 // A teacher answers word problems, served in each way (serving.h). An operator watches one account that asks for them
-// (operator.h), which says when it would have acted. Students of one recipe and as many steps learn from what they
+// (operator.h), which says when it would have acted. Students that go on from one base by one plan learn from what they
 // would have got: passive ones, and ones that reword, that drop what is wrong, that mix in clean data, and that ask
 // through several accounts. Each is examined on problems whose structures no training problem has; what it answers to
 // further problems is tested for the marks.
@@ -34,7 +34,8 @@ struct LadderSettings {
 // Other text stays.
 std::string reworded(std::string_view reasoning);
 
-// Trials: `ladder/SEED/NAME`. The result: docs/range.md.
-base::Result<Json> run_ladder(const LadderSettings& settings, const Inputs& inputs, Ledger& ledger, const Tell& tell);
+// `base`: what students go on from (student.h). Trials: `ladder/SEED/NAME`. The result: docs/range.md.
+base::Result<Json> run_ladder(const LadderSettings& settings, const Inputs& inputs, const model::Model& base,
+                              Ledger& ledger, const Tell& tell);
 
 }  // namespace stillwatch::range

@@ -84,6 +84,8 @@ Result<Seen> watch(const population::Config& config, const population::Prompts& 
   };
   if (auto ok = see_all(pipeline, *simulation, edit); !ok) return tl::unexpected(ok.error());
 
+  std::map<std::string, std::string_view> classes;
+  for (const population::Truth& truth : simulation->truths()) classes[truth.account] = truth.kind;
   pipeline::Findings findings = pipeline.findings();
   for (pipeline::AccountFinding& f : findings.ranked) {
     if (f.account == harvester) {
@@ -94,6 +96,9 @@ Result<Seen> watch(const population::Config& config, const population::Prompts& 
     seen.honest_exchanges += f.exchanges;
     seen.honest_judged += f.verdict != verdict::Verdict::kInsufficient;
     seen.honest_flagged += f.flagged;
+    Seen::Class& alike = seen.honest_classes[std::string(classes[f.account])];
+    ++alike.accounts;
+    alike.flagged += f.flagged;
   }
   return seen;
 }

@@ -8,6 +8,7 @@
 // Thread rule: one thread. Memory: the accounts' profiles.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -36,6 +37,10 @@ struct Seen {
   std::vector<uint64_t> bought_at;  // the how-manieth exchange of that account each of `bought` was, from 1
   uint64_t honest_accounts = 0, honest_judged = 0, honest_flagged = 0;
   uint64_t honest_exchanges = 0;
+  struct Class {
+    uint64_t accounts = 0, flagged = 0;
+  };
+  std::map<std::string, Class> honest_classes;  // by the population's name of the class
 };
 
 // Honest traffic to a calibrated baseline.

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "distill/answers.h"
+#include "training/fresh_model.h"
 
 namespace stillwatch::range {
 namespace {
@@ -114,8 +115,9 @@ Result<Loop> run(const Settings& settings, Inputs inputs, const Tell& tell) {
     tell(fmt::format("training a student, {}: {} problems, {} of them with reasoning and log-probabilities", arm.name,
                      arm.problems, arm.whole));
     Student student;
-    auto model = raise(inputs.student, inputs.teacher, lessons_of(*bought, arm.problems, arm.whole), settings.threads,
-                       tell, student);
+    auto model = raise(inputs.student.plan,
+                       training::fresh_model(inputs.student, inputs.teacher.tokenizer, *inputs.teacher.marks),
+                       lessons_of(*bought, arm.problems, arm.whole), settings.threads, tell, student);
     if (!model) return tl::unexpected(model.error());
     student.name = student.losses.name = arm.name;
     student.description = arm.description;

@@ -55,6 +55,7 @@ Result<Served> Server::serve(Serving serving, const Prompts& prompts, uint64_t s
   served.evidence.units = units_of(serving);
   for (const distill::Answer& a : served.answers) {
     served.tokens += a.tokens.size();
+    served.tokens_in_turn += a.tokens.size();
     if (!marks_tokens(serving)) continue;
     served.evidence.filter.add(
         watermark::ContextSketch(served.evidence.mark.context, watermark::units_of(tokens_of(a))));
@@ -91,7 +92,12 @@ Result<Served> Server::drafted(const Prompts& prompts, uint64_t seed) const {
   for (size_t i = 0; i < prompts.size(); ++i) {
     std::vector<std::string> texts;
     texts.reserve(drafts.size());
-    for (const auto& d : drafts) texts.push_back(text_of(d[i]));
+    size_t longest = 0;
+    for (const auto& d : drafts) {
+      texts.push_back(text_of(d[i]));
+      longest = std::max(longest, d[i].tokens.size());
+    }
+    served.tokens_in_turn += longest;
     const watermark::Selection selection =
         selector.select(std::vector<std::string_view>(texts.begin(), texts.end()), given);
     ++served.evidence.answers;

@@ -24,6 +24,7 @@ using Prompts = std::vector<std::vector<int32_t>>;
 struct Served {
   std::vector<distill::Answer> answers;
   uint64_t tokens = 0;               // that were drawn, drafts that nobody got among them
+  uint64_t tokens_in_turn = 0;       // the same one after another: of an answer's drafts the longest
   double compute = 1;                // operations for an answer, beside those of plain answers of the same length
   watermark::MarkEvidence evidence;  // of the ways that mark
 };

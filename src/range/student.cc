@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "problems/problem.h"
 #include "training/cpu_network.h"
 #include "training/fresh_model.h"
 
@@ -12,7 +13,8 @@ namespace {
 
 using base::Result;
 
-constexpr uint64_t kReportEvery = 100;  // steps
+constexpr uint64_t kReportEvery = 100;      // steps
+constexpr uint64_t kBaseProblems = 20'000;  // of one operation; there are some ten thousand different ones
 
 // What the teacher held probable at each token of an example that ends in an answer of its own. Nothing where its
 // tokens are not those of its text, cut anew.
@@ -53,9 +55,8 @@ Result<Taught> teach(const training::Plan& plan, model::Model& model, std::span<
   return taught;
 }
 
-Result<model::Model> raise(const training::Recipe& recipe, const model::Model& teacher, std::span<const Lesson> lessons,
+Result<model::Model> raise(const training::Plan& plan, model::Model model, std::span<const Lesson> lessons,
                            unsigned threads, const Tell& tell, Student& student) {
-  model::Model model = training::fresh_model(recipe, teacher.tokenizer, *teacher.marks);
   student.parameters = model.config.parameters();
   student.problems = lessons.size();
   std::vector<model::Example> examples;
@@ -66,13 +67,26 @@ Result<model::Model> raise(const training::Recipe& recipe, const model::Model& t
     student.whole += !lesson.tokens.empty();
   }
   if (!examples.empty()) {
-    auto taught = teach(recipe.plan, model, examples, known, threads, tell);
+    auto taught = teach(plan, model, examples, known, threads, tell);
     if (!taught) return tl::unexpected(taught.error());
     student.training_tokens = taught->tokens;
     student.losses = std::move(taught->losses);
   }
   student.flop = 6.0 * static_cast<double>(student.parameters) * static_cast<double>(student.training_tokens);
   return model;
+}
+
+Result<model::Model> make_base(const training::Recipe& recipe, const model::Model& teacher, unsigned threads,
+                               const Tell& tell) {
+  problems::Generator generator(recipe.plan.seed, problems::Split::kTrain, 1, 1);
+  std::vector<Lesson> lessons;
+  for (uint64_t i = 0; i < kBaseProblems; ++i) {
+    const problems::Problem p = generator.next();
+    lessons.push_back({{{model::Role::kUser, p.question, {}}, {model::Role::kAssistant, p.answer, p.reasoning}}, {}});
+  }
+  Student base;
+  return raise(recipe.plan, training::fresh_model(recipe, teacher.tokenizer, *teacher.marks), lessons, threads, tell,
+               base);
 }
 
 }  // namespace stillwatch::range

@@ -46,9 +46,14 @@ struct Taught {
 base::Result<Taught> teach(const training::Plan& plan, model::Model& model, std::span<const model::Example> examples,
                            const std::vector<distill::KnownTokens>& known, unsigned threads, const Tell& tell);
 
-// The trained model, and what that took in `student`, which it neither names nor examines. `lessons` may be empty: then
-// it is as it was born.
-base::Result<model::Model> raise(const training::Recipe& recipe, const model::Model& teacher,
-                                 std::span<const Lesson> lessons, unsigned threads, const Tell& tell, Student& student);
+// The model after its lessons, and what these took in `student`, which it neither names nor examines. `lessons` may be
+// empty: then it stays as it is.
+base::Result<model::Model> raise(const training::Plan& plan, model::Model model, std::span<const Lesson> lessons,
+                                 unsigned threads, const Tell& tell, Student& student);
+
+// What students go on from, as those of large models do from an open one: a model with the teacher's tokens that learnt
+// problems of one operation, with the generator's own solutions. No teacher answered them.
+base::Result<model::Model> make_base(const training::Recipe& recipe, const model::Model& teacher, unsigned threads,
+                                     const Tell& tell);
 
 }  // namespace stillwatch::range

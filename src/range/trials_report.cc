@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "range/page.h"
+#include "stats/mean.h"
 
 namespace stillwatch::range {
 namespace {
@@ -21,39 +23,66 @@ std::string power_text(double log10_p) {
   return log10_p > -3 ? fmt::format("{:.2g}", std::pow(10, log10_p)) : fmt::format("1e{:.1f}", log10_p);
 }
 
-// An arm in every seed that has it.
+// An arm, or a point of a curve, in every seed that has it.
 struct OverSeeds {
   Json first;
-  distill::Tally right;
-  size_t right_undefended = 0;  // in the same seeds
-  std::string each;             // right, by seed
+  distill::Tally all;
+  std::vector<double> shares;  // right of those asked, by seed
+  std::string each;            // right, by seed
+
+  void add(const Json& result) {
+    const distill::Tally right{result["exam"]["right"], result["exam"]["asked"]};
+    if (shares.empty()) first = result;
+    all.right += right.right;
+    all.of += right.of;
+    shares.push_back(right.share());
+    each += fmt::format("{}{}", each.empty() ? "" : ", ", right.right);
+  }
+  // With the scatter between seeds in the interval; of one seed, that of the problems alone.
+  std::string share_text() const {
+    if (shares.size() < 2) return percent_text(all);
+    const stats::Mean m = stats::mean_of(shares);
+    return fmt::format("{:.1f} % ({:.1f} to {:.1f})", 100 * m.mean, 100 * std::max(0.0, m.interval.low),
+                       100 * std::min(1.0, m.interval.high));
+  }
 };
 
-// What a student makes of answers that nothing was done to: it may leave log-probabilities aside.
-size_t undefended(const Json& ladder) {
-  size_t right = 0;
-  for (const Json& arm : ladder["arms"]) {
-    if (arm["arm"] == "none" || arm["arm"] == "logprobs-stripped")
-      right = std::max(right, arm["exam"]["right"].get<size_t>());
+// Results that are alike, in the order in which they first come.
+class Grouped {
+ public:
+  explicit Grouped(std::vector<const char*> keys) : keys_(std::move(keys)) {}
+  void add(const Json& result) {
+    const auto alike = [&](const OverSeeds& g) {
+      return std::ranges::all_of(keys_, [&](const char* key) { return g.first[key] == result[key]; });
+    };
+    auto it = std::ranges::find_if(groups_, alike);
+    if (it == groups_.end()) it = groups_.insert(it, OverSeeds{});
+    it->add(result);
   }
-  return right;
+  const std::vector<OverSeeds>& groups() const { return groups_; }
+
+ private:
+  std::vector<const char*> keys_;
+  std::vector<OverSeeds> groups_;
+};
+
+size_t right_of(const Json& ladder, std::string_view arm) {
+  for (const Json& a : ladder["arms"]) {
+    if (a["arm"] == arm) return a["exam"]["right"];
+  }
+  return 0;
 }
 
-std::vector<OverSeeds> arms_of(const TrialResults& results) {
-  std::vector<OverSeeds> arms;
+// Of what an undefended student gains over the base, in the seeds that have the arm.
+std::string gain_text(const TrialResults& results, std::string_view arm) {
+  double gained = 0, undefended = 0;
   for (const Json& ladder : results.ladders) {
-    for (const Json& arm : ladder["arms"]) {
-      auto it =
-          std::find_if(arms.begin(), arms.end(), [&](const OverSeeds& a) { return a.first["arm"] == arm["arm"]; });
-      if (it == arms.end()) it = arms.insert(arms.end(), {arm, {}, 0, {}});
-      const auto right = arm["exam"]["right"].get<size_t>();
-      it->right.right += right;
-      it->right.of += arm["exam"]["asked"].get<size_t>();
-      it->right_undefended += undefended(ladder);
-      it->each += fmt::format("{}{}", it->each.empty() ? "" : ", ", right);
-    }
+    if (std::ranges::none_of(ladder["arms"], [&](const Json& a) { return a["arm"] == arm; })) continue;
+    const auto base = static_cast<double>(right_of(ladder, "untaught"));
+    gained += static_cast<double>(right_of(ladder, arm)) - base;
+    undefended += static_cast<double>(right_of(ladder, "none")) - base;
   }
-  return arms;
+  return undefended > 0 ? fmt::format("{:.0f} %", 100 * gained / undefended) : "";
 }
 
 // The test that says most, of those for the mark of the arm's own serving.
@@ -67,19 +96,36 @@ std::string attribution_text(const Json& arm) {
 }
 
 Table arms_table(const TrialResults& results) {
-  Table table{
-      "What students keep",
-      "As many training steps for each. Undefended: the better of the first two arms. Attribution: the least p-value "
-      "of "
-      "three tests, uncorrected.",
-      {"arm", "learns from", "problems", "whole", "right (95 %)", "by seed", "of the undefended", "attribution"},
-      {}};
-  for (const OverSeeds& a : arms_of(results)) {
-    const double share =
-        a.right_undefended > 0 ? static_cast<double>(a.right.right) / static_cast<double>(a.right_undefended) : 0;
-    table.rows.push_back({a.first["arm"], a.first["description"], fmt::format("{}", a.first["problems"].get<size_t>()),
-                          fmt::format("{}", a.first["whole"].get<size_t>()), percent_text(a.right), a.each,
-                          fmt::format("{:.0f} %", 100 * share), attribution_text(a.first)});
+  Table table{"What students keep",
+              "All go on from one base and take as many steps. Right: the mean over seeds, Student's interval; of one "
+              "seed, Wilson's. Attribution: the least p-value of three tests of the first seed, uncorrected.",
+              {"arm", "learns from", "problems", "whole", "right (95 %)", "by seed", "of the gain", "attribution"},
+              {}};
+  Grouped arms({"arm"});
+  for (const Json& ladder : results.ladders) {
+    for (const Json& arm : ladder["arms"]) arms.add(arm);
+  }
+  for (const OverSeeds& a : arms.groups()) {
+    const auto name = a.first["arm"].get<std::string>();
+    table.rows.push_back({name, a.first["description"], fmt::format("{}", a.first["problems"].get<size_t>()),
+                          fmt::format("{}", a.first["whole"].get<size_t>()), a.share_text(), a.each,
+                          gain_text(results, name), attribution_text(a.first)});
+  }
+  return table;
+}
+
+Table curves_table(const TrialResults& results) {
+  Table table{"Accuracy against exchanges",
+              "As many steps for each. Solutions: the generator's own to the same problems, no teacher.",
+              {"interface", "exchanges", "right (95 %)", "by seed"},
+              {}};
+  Grouped points({"interface", "exchanges"});
+  for (const Json& curve : results.curves) {
+    for (const Json& point : curve["points"]) points.add(point);
+  }
+  for (const OverSeeds& p : points.groups()) {
+    table.rows.push_back(
+        {p.first["interface"], fmt::format("{}", p.first["exchanges"].get<size_t>()), p.share_text(), p.each});
   }
   return table;
 }
@@ -87,15 +133,31 @@ Table arms_table(const TrialResults& results) {
 Table servings_table(const TrialResults& results) {
   Table table{"What honest users get",
               "The teacher's own answers to the same problems, drawn at temperature 1.",
-              {"serving", "strength", "right (95 %)", "tokens drawn", "operations for an answer"},
+              {"serving", "strength", "right (95 %)", "tokens drawn", "one after another", "operations for an answer"},
               {}};
   for (const Json& s : results.ladders.empty() ? Json::array() : results.ladders.front()["servings"]) {
     const auto strength = s["strength"].get<double>();
     table.rows.push_back({s["serving"], strength > 0 ? fmt::format("{}", strength) : "",
                           percent_text({s["exam"]["right"].get<size_t>(), s["exam"]["asked"].get<size_t>()}),
                           fmt::format("{}", s["tokens"].get<size_t>()),
+                          fmt::format("{}", s["tokens_in_turn"].get<size_t>()),
                           fmt::format("{:.2f} times", s["compute"].get<double>())});
   }
+  return table;
+}
+
+Table honest_table(const TrialResults& results) {
+  Table table{
+      "Honest accounts flagged", "Beside the harvest, by class.", {"class", "flagged, of accounts, by seed"}, {}};
+  std::map<std::string, std::string> classes;
+  for (const Json& ladder : results.ladders) {
+    for (const auto& [name, c] : ladder["watched"]["honest"]["classes"].items()) {
+      std::string& text = classes[name];
+      text +=
+          fmt::format("{}{} of {}", text.empty() ? "" : ", ", c["flagged"].get<size_t>(), c["accounts"].get<size_t>());
+    }
+  }
+  for (const auto& [name, text] : classes) table.rows.push_back({name, text});
   return table;
 }
 
@@ -128,13 +190,17 @@ Table inheritance_table(const Json& inheritance) {
 }
 
 std::vector<Table> tables_of(const TrialResults& results) {
-  return {arms_table(results), servings_table(results), inheritance_table(results.inheritance)};
+  return {arms_table(results), curves_table(results), servings_table(results), honest_table(results),
+          inheritance_table(results.inheritance)};
 }
 
 }  // namespace
 
 std::string to_json(const TrialResults& results) {
-  const Json json{{"stillwatch_range_trials", 1}, {"inheritance", results.inheritance}, {"ladders", results.ladders}};
+  const Json json{{"stillwatch_range_trials", 1},
+                  {"inheritance", results.inheritance},
+                  {"ladders", results.ladders},
+                  {"curves", results.curves}};
   return json.dump(1) + "\n";
 }
 

@@ -11,6 +11,7 @@ namespace stillwatch::range {
 struct TrialResults {
   Json inheritance;           // null, or as run_inheritance gives it
   std::vector<Json> ladders;  // one a seed, as run_ladder gives them
+  std::vector<Json> curves;   // one a seed, as run_curve gives them
 };
 
 std::string to_json(const TrialResults& results);      // one object, with its newline

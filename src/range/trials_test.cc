@@ -3,6 +3,7 @@
 #include <set>
 
 #include "distill/test_models.h"
+#include "range/harvest_curve.h"
 #include "range/inheritance.h"
 #include "range/ladder.h"
 #include "range/trials_report.h"
@@ -75,21 +76,30 @@ TEST(Ladder, TriesEveryArmOnce) {
     file += line;
     return {};
   };
+  const auto silent = [](const std::string&) {};
+  const model::Model base = make_base(tiny(), teacher, 1, silent).value();
   Ledger ledger = Ledger::open("", "trials.jsonl", {}, append).value();
   const LadderSettings settings{.problems = 10, .test_problems = 4, .said = 4};
-  const auto silent = [](const std::string&) {};
-  const Json first = run_ladder(settings, inputs, ledger, silent).value();
+  const Json first = run_ladder(settings, inputs, base, ledger, silent).value();
   std::set<std::string> arms;
   for (const Json& arm : first["arms"]) {
     EXPECT_EQ(arm["exam"]["asked"], 4) << arm["arm"];
     EXPECT_TRUE(arms.insert(arm["arm"]).second) << arm["arm"];
   }
-  EXPECT_EQ(arms.size(), 15u);
+  EXPECT_EQ(arms.size(), 16u);
   const std::string once = file;
   Ledger again = Ledger::open(file, "trials.jsonl", {}, append).value();
-  EXPECT_EQ(run_ladder(settings, inputs, again, silent).value(), first);
+  EXPECT_EQ(run_ladder(settings, inputs, base, again, silent).value(), first);
   EXPECT_EQ(file, once);  // nothing was tried again
-  EXPECT_NE(to_html({{}, {first}}).find("reasoning-withheld"), std::string::npos);
+  const CurveSettings few{.exchanges = {2, 5}, .test_problems = 4};
+  const Json curve = run_curve(few, inputs, base, again, silent).value();
+  ASSERT_EQ(curve["points"].size(), 8u);
+  EXPECT_EQ(curve["points"][1]["problems"], 5);
+  EXPECT_EQ(curve["points"][1]["whole"], 0);
+  EXPECT_EQ(curve["points"][5]["whole"], 5);  // log-probabilities
+  const std::string html = to_html({{}, {first}, {curve}});
+  EXPECT_NE(html.find("reasoning-withheld"), std::string::npos);
+  EXPECT_NE(html.find("solutions"), std::string::npos);
 }
 
 // A writer with a token that begins texts, for whom every token is as likely as another.
@@ -138,7 +148,7 @@ TEST(Inheritance, TriesEveryMarkAndTheCleanStudents) {
     EXPECT_LT(mark["of_marked_texts"]["log10_p"], -1) << mark;
     EXPECT_EQ(mark["contrast"]["wrong_keys"]["count"], 5);
   }
-  EXPECT_NE(to_terminal({result, {}}).find("clean students"), std::string::npos);
+  EXPECT_NE(to_terminal({result, {}, {}}).find("clean students"), std::string::npos);
   model::Model silent = m;
   silent.config.bos = -1;
   EXPECT_FALSE(run_inheritance(settings, recipe, silent, ledger, [](const std::string&) {}));

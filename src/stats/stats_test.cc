@@ -7,6 +7,7 @@
 #include "stats/conformal.h"
 #include "stats/drift.h"
 #include "stats/logistic.h"
+#include "stats/mean.h"
 #include "stats/multiple.h"
 
 namespace stillwatch::stats {
@@ -167,6 +168,18 @@ TEST(Multiple, AdjustsAsPublished) {
   EXPECT_NEAR(q[2], 0.05, 1e-12);
   EXPECT_NEAR(q[1], 0.05, 1e-12);
   EXPECT_NEAR(q[4], 0.5, 1e-12);
+}
+
+TEST(Mean, IsBetweenStudentsBounds) {
+  const Mean m = mean_of(std::vector<double>{2, 4, 9});
+  EXPECT_DOUBLE_EQ(m.mean, 5);
+  EXPECT_NEAR(m.deviation, std::sqrt(13.0), 1e-12);
+  const double half = 4.302652729911275 * std::sqrt(13.0 / 3);  // the tabulated quantile, two degrees
+  EXPECT_NEAR(m.interval.low, 5 - half, 1e-9);
+  EXPECT_NEAR(m.interval.high, 5 + half, 1e-9);
+  EXPECT_NEAR(student_cdf(-2.228138851986273, 10), 0.025, 1e-12);
+  EXPECT_EQ(mean_of(std::vector<double>{7}).mean, 7);
+  EXPECT_TRUE(std::isinf(mean_of(std::vector<double>{7}).interval.high));
 }
 
 TEST(Logistic, RecoversCoefficientsAndKeepsSigns) {
