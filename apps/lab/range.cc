@@ -201,6 +201,8 @@ Result<void> run_trials(const Arguments& a) {
   }
   tell("done");
   fmt::print("{}", range::to_terminal(results));
+  if (auto ok = write_file(a.out + "/curves.svg", [&](const Write& write) { write(range::to_svg(results)); }); !ok)
+    return ok;
   return write_reports(a.out, range::to_json(results), range::to_html(results));
 }
 

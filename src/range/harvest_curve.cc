@@ -55,9 +55,11 @@ Result<Json> run_curve(const CurveSettings& settings, const Inputs& inputs, cons
     if (!learnt) return tl::unexpected(learnt.error());
     return to_json(learnt->student);
   };
+  std::vector<uint64_t> sizes = settings.exchanges;
+  std::ranges::sort(sizes);
   Json curve{{"seed", settings.seed}, {"points", Json::array()}};
   for (const Interface& interface : kInterfaces) {
-    for (const uint64_t exchanges : settings.exchanges) {
+    for (const uint64_t exchanges : sizes) {
       const std::string trial = fmt::format("curve/{}/{}/{}", settings.seed, interface.name, exchanges);
       tell(trial);
       auto result = ledger.result_of(trial, [&] { return point(interface, exchanges); });

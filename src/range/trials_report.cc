@@ -6,8 +6,9 @@
 #include <cmath>
 #include <map>
 
+#include "range/over_seeds.h"
 #include "range/page.h"
-#include "stats/mean.h"
+#include "training/curve.h"
 
 namespace stillwatch::range {
 namespace {
@@ -22,49 +23,6 @@ struct Table {
 std::string power_text(double log10_p) {
   return log10_p > -3 ? fmt::format("{:.2g}", std::pow(10, log10_p)) : fmt::format("1e{:.1f}", log10_p);
 }
-
-// An arm, or a point of a curve, in every seed that has it.
-struct OverSeeds {
-  Json first;
-  distill::Tally all;
-  std::vector<double> shares;  // right of those asked, by seed
-  std::string each;            // right, by seed
-
-  void add(const Json& result) {
-    const distill::Tally right{result["exam"]["right"], result["exam"]["asked"]};
-    if (shares.empty()) first = result;
-    all.right += right.right;
-    all.of += right.of;
-    shares.push_back(right.share());
-    each += fmt::format("{}{}", each.empty() ? "" : ", ", right.right);
-  }
-  // With the scatter between seeds in the interval; of one seed, that of the problems alone.
-  std::string share_text() const {
-    if (shares.size() < 2) return percent_text(all);
-    const stats::Mean m = stats::mean_of(shares);
-    return fmt::format("{:.1f} % ({:.1f} to {:.1f})", 100 * m.mean, 100 * std::max(0.0, m.interval.low),
-                       100 * std::min(1.0, m.interval.high));
-  }
-};
-
-// Results that are alike, in the order in which they first come.
-class Grouped {
- public:
-  explicit Grouped(std::vector<const char*> keys) : keys_(std::move(keys)) {}
-  void add(const Json& result) {
-    const auto alike = [&](const OverSeeds& g) {
-      return std::ranges::all_of(keys_, [&](const char* key) { return g.first[key] == result[key]; });
-    };
-    auto it = std::ranges::find_if(groups_, alike);
-    if (it == groups_.end()) it = groups_.insert(it, OverSeeds{});
-    it->add(result);
-  }
-  const std::vector<OverSeeds>& groups() const { return groups_; }
-
- private:
-  std::vector<const char*> keys_;
-  std::vector<OverSeeds> groups_;
-};
 
 size_t right_of(const Json& ladder, std::string_view arm) {
   for (const Json& a : ladder["arms"]) {
@@ -101,11 +59,7 @@ Table arms_table(const TrialResults& results) {
               "seed, Wilson's. Attribution: the least p-value of three tests of the first seed, uncorrected.",
               {"arm", "learns from", "problems", "whole", "right (95 %)", "by seed", "of the gain", "attribution"},
               {}};
-  Grouped arms({"arm"});
-  for (const Json& ladder : results.ladders) {
-    for (const Json& arm : ladder["arms"]) arms.add(arm);
-  }
-  for (const OverSeeds& a : arms.groups()) {
+  for (const OverSeeds& a : over_seeds(results.ladders, "arms", {"arm"})) {
     const auto name = a.first["arm"].get<std::string>();
     table.rows.push_back({name, a.first["description"], fmt::format("{}", a.first["problems"].get<size_t>()),
                           fmt::format("{}", a.first["whole"].get<size_t>()), a.share_text(), a.each,
@@ -114,18 +68,48 @@ Table arms_table(const TrialResults& results) {
   return table;
 }
 
+// Where the mean curve first comes to `share`, between two points by the logarithm of the exchanges.
+std::string exchanges_text(const std::vector<OverSeeds>& points, std::string_view interface, double share) {
+  double before = 0, before_share = 0;
+  for (const OverSeeds& p : points) {
+    if (p.first["interface"] != interface) continue;
+    const auto exchanges = p.first["exchanges"].get<double>();
+    const double here = p.all.share();
+    if (here >= share && before == 0) return fmt::format("at most {:.0f}", exchanges);
+    if (here >= share)
+      return fmt::format("{:.0f}",
+                         before * std::pow(exchanges / before, (share - before_share) / (here - before_share)));
+    before = exchanges;
+    before_share = here;
+  }
+  return fmt::format("not by {:.0f}", before);
+}
+
 Table curves_table(const TrialResults& results) {
   Table table{"Accuracy against exchanges",
               "As many steps for each. Solutions: the generator's own to the same problems, no teacher.",
               {"interface", "exchanges", "right (95 %)", "by seed"},
               {}};
-  Grouped points({"interface", "exchanges"});
-  for (const Json& curve : results.curves) {
-    for (const Json& point : curve["points"]) points.add(point);
-  }
-  for (const OverSeeds& p : points.groups()) {
+  for (const OverSeeds& p : over_seeds(results.curves, "points", {"interface", "exchanges"}))
     table.rows.push_back(
         {p.first["interface"], fmt::format("{}", p.first["exchanges"].get<size_t>()), p.share_text(), p.each});
+  return table;
+}
+
+Table reach_table(const TrialResults& results) {
+  Table table{"Exchanges to reach the undefended student",
+              "90 % of what the arm `none` is right on, read off the curves' means.",
+              {"interface", "exchanges"},
+              {}};
+  double undefended = 0;
+  for (const OverSeeds& a : over_seeds(results.ladders, "arms", {"arm"})) {
+    if (a.first["arm"] == "none") undefended = a.all.share();
+  }
+  const std::vector<OverSeeds> points = over_seeds(results.curves, "points", {"interface", "exchanges"});
+  for (const OverSeeds& p : points) {
+    const auto interface = p.first["interface"].get<std::string>();
+    if (undefended == 0 || (!table.rows.empty() && table.rows.back().front() == interface)) continue;
+    table.rows.push_back({interface, exchanges_text(points, interface, 0.9 * undefended)});
   }
   return table;
 }
@@ -190,8 +174,8 @@ Table inheritance_table(const Json& inheritance) {
 }
 
 std::vector<Table> tables_of(const TrialResults& results) {
-  return {arms_table(results), curves_table(results), servings_table(results), honest_table(results),
-          inheritance_table(results.inheritance)};
+  return {arms_table(results),     curves_table(results), reach_table(results),
+          servings_table(results), honest_table(results), inheritance_table(results.inheritance)};
 }
 
 }  // namespace
@@ -240,7 +224,18 @@ std::string to_html(const TrialResults& results) {
     }
     body += "</tbody></table>\n";
   }
+  if (!results.curves.empty()) body += to_svg(results);
   return page("The ladder against students", "76rem", "", body);
+}
+
+std::string to_svg(const TrialResults& results) {
+  std::vector<training::Curve> curves;
+  for (const OverSeeds& p : over_seeds(results.curves, "points", {"interface", "exchanges"})) {
+    const auto interface = p.first["interface"].get<std::string>();
+    if (curves.empty() || curves.back().name != interface) curves.push_back({interface, {}});
+    curves.back().points.push_back({p.first["exchanges"].get<double>(), 100 * p.all.share()});
+  }
+  return training::curves_svg("Problems answered, per cent", curves, {.name = "exchanges", .logarithmic = true});
 }
 
 }  // namespace stillwatch::range

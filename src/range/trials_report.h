@@ -15,7 +15,8 @@ struct TrialResults {
 };
 
 std::string to_json(const TrialResults& results);      // one object, with its newline
-std::string to_terminal(const TrialResults& results);  // three tables
+std::string to_terminal(const TrialResults& results);  // tables
 std::string to_html(const TrialResults& results);      // one page that needs nothing else
+std::string to_svg(const TrialResults& results);       // the curves over exchanges
 
 }  // namespace stillwatch::range

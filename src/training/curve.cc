@@ -54,16 +54,22 @@ double spacing(double range, int marks) {
 
 }  // namespace
 
-std::string curves_svg(std::string_view title, const std::vector<Curve>& curves) {
-  double steps = 1, top = 0;
+std::string curves_svg(std::string_view title, const std::vector<Curve>& curves, Across across) {
+  const auto scaled = [&](double step) { return across.logarithmic ? std::log10(step) : step; };
+  double first = across.logarithmic ? 1e300 : 0, last = 1, top = 0;
   for (const Curve& c : curves) {
     for (const CurvePoint& p : thinned(c.points)) {
-      steps = std::max(steps, p.step);
+      if (across.logarithmic) first = std::min(first, p.step);
+      last = std::max(last, p.step);
       top = std::max(top, p.loss);
     }
   }
+  first = std::min(first, last);
   top = top > 0 ? top * 1.05 : 1;
-  const auto x = [&](double step) { return kLeft + (kWidth - kLeft - kRight) * step / steps; };
+  const auto x = [&](double step) {
+    const double range = scaled(last) - scaled(first);
+    return kLeft + (kWidth - kLeft - kRight) * (scaled(step) - scaled(first)) / std::max(range, 1e-9);
+  };
   const auto y = [&](double loss) { return kHeight - kBottom - (kHeight - kTop - kBottom) * loss / top; };
   std::string svg = fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" font-family=\"sans-serif\" font-size=\"12\">\n"
@@ -75,11 +81,17 @@ std::string curves_svg(std::string_view title, const std::vector<Curve>& curves)
         "</text>\n",
         kLeft, y(v), kWidth - kRight, kLeft - 6, y(v) + 4, v);
   }
-  for (double v = 0; v <= steps; v += spacing(steps, 6)) {
+  const auto mark = [&](double v) {
     svg += fmt::format("<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{:.0f}</text>\n", x(v),
                        kHeight - kBottom + 18, v);
+  };
+  if (across.logarithmic) {
+    for (double v = std::pow(10, std::ceil(std::log10(first))); v <= last; v *= 10) mark(v);
+  } else {
+    for (double v = 0; v <= last; v += spacing(last, 6)) mark(v);
   }
-  svg += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"end\">step</text>\n", kWidth - kRight, kHeight - 6);
+  svg += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>\n", kWidth - kRight, kHeight - 6,
+                     escaped(across.name));
   for (size_t i = 0; i < curves.size(); ++i) {
     const char* colour = kColours[i % kColours.size()];
     std::string path;

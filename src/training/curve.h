@@ -1,4 +1,5 @@
-// A loss curve as an SVG picture: steps across, nats a token up. Deterministic. Thread rule: pure function.
+// Curves as an SVG picture: steps across and nats a token up, or what the caller says. Deterministic. Thread rule: pure
+// function.
 #pragma once
 
 #include <string>
@@ -16,7 +17,12 @@ struct Curve {
   std::vector<CurvePoint> points;
 };
 
+struct Across {
+  std::string_view name = "step";
+  bool logarithmic = false;  // REQUIRES: all are above 0
+};
+
 // At most 800 points of each curve are drawn: the means of equal stretches.
-std::string curves_svg(std::string_view title, const std::vector<Curve>& curves);
+std::string curves_svg(std::string_view title, const std::vector<Curve>& curves, Across across = {});
 
 }  // namespace stillwatch::training

@@ -196,6 +196,8 @@ TEST(Curve, DrawsAPictureOfAnyLength) {
   EXPECT_THAT(svg, HasSubstr("a &lt; b"));
   EXPECT_TRUE(svg.starts_with("<svg") && svg.ends_with("</svg>\n"));
   EXPECT_LT(svg.size(), 30'000U);
+  const std::vector<Curve> decades{{"right", {{100, 1}, {1000, 2}, {10'000, 3}}}};
+  EXPECT_THAT(curves_svg("t", decades, {.name = "exchanges", .logarithmic = true}), HasSubstr("L380.0 "));  // halfway
 }
 
 }  // namespace
