@@ -46,7 +46,8 @@ class LiveCampaigns : public Policies {
     return pipeline;
   }
 
-  // Exchanges of people, and of accounts that harvest in half of theirs: the first of these is the client's.
+  // Exchanges of people, and of accounts that harvest in half of theirs: the first of these is the client's, and
+  // harvests in more of its, so that no search misses it.
   void draw(int people, int members) {
     const auto ask = [&](const pipeline::World::Account& a, int64_t from, int64_t to) {
       for (int64_t i = from; i < to; ++i) exchanges_.emplace_back(a.name, world_->ask(a, i));
@@ -54,11 +55,12 @@ class LiveCampaigns : public Policies {
     for (int i = 0; i < people; ++i) ask(world_->honest(), 0, 40);
     for (int i = 0; i < members; ++i) {
       pipeline::World::Account cover = world_->honest(), harvest = world_->harvester();
+      const int64_t covers = names_.empty() ? 4 : 20;
       if (names_.empty()) cover.name = account_;
       names_.push_back(cover.name);
       harvest.name = cover.name;
-      ask(cover, 0, 20);
-      ask(harvest, 20, 40);
+      ask(cover, 0, covers);
+      ask(harvest, covers, 40);
     }
   }
   void observe(Pipeline& p) const {

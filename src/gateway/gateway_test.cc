@@ -344,7 +344,9 @@ TEST(Addresses, AreReadStrictly) {
 }
 
 TEST(Identity, HidesCredentialsBehindASecret) {
-  const Identity one({1}, {.trusted_field = "x-account"}), other({2}, {});
+  IdentitySettings by_field;
+  by_field.trusted_field = "x-account";
+  const Identity one({1}, by_field), other({2}, {});
   wire::RequestHead head;
   const std::string text = "GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer  secret-key\r\n\r\n";
   ASSERT_TRUE(wire::parse_request(text, head));

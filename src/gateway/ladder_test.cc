@@ -224,8 +224,9 @@ TEST_F(Marks, ACampaignIsMarkedByAKeyOfItsOwnThroughAllMembers) {
     ASSERT_TRUE(given);
     windows.add_text(nlohmann::json::parse(given->body)["choices"][0]["message"]["content"].get<std::string>(), "");
     // What one member was given carries nothing for another.
-    if (i == 0)
+    if (i == 0) {
       EXPECT_EQ(marker.choose("b", marker.subject_of("b", "c"), bodies)->selection.scores[given->selection.chosen], 0);
+    }
   }
   EXPECT_LT(z_of(windows), 4);
   EXPECT_GT(watermark::detect(marks_.key->derive("campaign:c"), watermark::Mark(), windows).z, 4);
