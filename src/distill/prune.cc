@@ -6,6 +6,7 @@
 #include <cmath>
 #include <functional>
 #include <numeric>
+#include <tuple>
 
 #include "training/cpu_network.h"
 
@@ -158,7 +159,7 @@ std::vector<size_t> spread(const std::vector<size_t>& parts, size_t width) {
   return out;
 }
 
-Shaped keep_parts(const Shaped& from, Parts<size_t>& kept) {
+Shaped keep_parts(const Shaped& from, Parts<size_t> kept) {
   const Config& c = from.config;
   Shaped to{c, {}};
   to.config.dim = static_cast<int64_t>(kept.channels.size());
@@ -270,26 +271,26 @@ Result<PrunedShape> checked(const Config& c, PrunedShape shape) {
   return shape;
 }
 
-Result<void> drop_layers(const Shaped& from, int64_t stay, Calibration& calibration, Pruned& out, Shaped& m) {
-  out.layers.resize(static_cast<size_t>(from.config.layers));
-  std::iota(out.layers.begin(), out.layers.end(), int64_t{0});
-  while (static_cast<int64_t>(out.layers.size()) > stay) {
+// The layers that stay.
+Result<std::vector<int64_t>> choose_layers(const Shaped& m, int64_t stay, Calibration& calibration) {
+  std::vector<int64_t> kept(static_cast<size_t>(m.config.layers));
+  std::iota(kept.begin(), kept.end(), int64_t{0});
+  while (static_cast<int64_t>(kept.size()) > stay) {
     double least = INFINITY;
-    std::vector<int64_t> best;
-    for (size_t gone = 0; gone < out.layers.size(); ++gone) {
-      std::vector<int64_t> others = out.layers;
+    size_t worst = 0;
+    for (size_t gone = 0; gone < kept.size(); ++gone) {
+      std::vector<int64_t> others = kept;
       others.erase(others.begin() + static_cast<std::ptrdiff_t>(gone));
-      const auto loss = calibration.loss(keep_layers(from, others));
+      const auto loss = calibration.loss(keep_layers(m, others));
       if (!loss) return tl::unexpected(loss.error());
-      if (best.empty() || *loss < least) {
+      if (*loss < least) {
         least = *loss;
-        best = others;
+        worst = gone;
       }
     }
-    out.layers = best;
+    kept.erase(kept.begin() + static_cast<std::ptrdiff_t>(worst));
   }
-  m = keep_layers(from, out.layers);
-  return {};
+  return kept;
 }
 
 // From the size there is to the wanted one, each round by the same ratio.
@@ -309,32 +310,27 @@ Result<Pruned> prune(const Config& config, const Weights& weights, const PrunedS
   Calibration calibration(examples, config.context, threads);
   if (calibration.empty())
     return base::fail(base::ErrorCode::kInput, "no row of the calibration holds an assistant's turn");
-  Pruned out;
   Shaped m{config, weights};
   const auto before = calibration.loss(m);
   if (!before) return tl::unexpected(before.error());
-  if (auto ok = drop_layers({config, weights}, shape->layers, calibration, out, m); !ok)
-    return tl::unexpected(ok.error());
+  auto layers = choose_layers(m, shape->layers, calibration);
+  if (!layers) return tl::unexpected(layers.error());
+  m = keep_layers(m, *layers);
   if (shape->heads < config.heads || shape->ffn_dim < config.ffn_dim || shape->dim < config.dim) {
     for (int round = 1; round <= kPruneRounds; ++round) {
       const auto scores = weigh(m, calibration);
       if (!scores) return tl::unexpected(scores.error());
-      Parts<size_t> kept = choose(
-          m.config, *scores,
-          {0, step_towards(config.heads, shape->heads, round, config.kv_heads),
-           step_towards(config.ffn_dim, shape->ffn_dim, round, 1), step_towards(config.dim, shape->dim, round, 1)});
-      m = keep_parts(m, kept);
+      const PrunedShape next{.layers = m.config.layers,
+                             .heads = step_towards(config.heads, shape->heads, round, config.kv_heads),
+                             .ffn_dim = step_towards(config.ffn_dim, shape->ffn_dim, round, 1),
+                             .dim = step_towards(config.dim, shape->dim, round, 1)};
+      m = keep_parts(m, choose(m.config, *scores, next));
     }
   }
   const auto after = calibration.loss(m);
   if (!after) return tl::unexpected(after.error());
-  out.config = m.config;
-  out.weights = std::move(m.weights);
-  out.loss_before = *before;
-  out.loss_after = *after;
-  out.tokens = calibration.tokens();
-  out.operations = calibration.operations();
-  return out;
+  return Pruned{m.config, std::move(m.weights), std::move(*layers),      *before,
+                *after,   calibration.tokens(), calibration.operations()};
 }
 
 }  // namespace stillwatch::distill
