@@ -100,7 +100,7 @@ class Calibration {
     double sum = 0;
     for (const training::Batch& batch : batches_) {
       const auto loss = (*network)->measure(batch, plain_);
-      if (!loss) return loss;
+      if (!loss) return tl::unexpected(loss.error());
       sum += *loss;
     }
     return sum / scored_;

@@ -41,8 +41,8 @@ struct Pruned {
   double operations = 0;                   // 2 for each parameter and token that was read, 6 where gradients were taken
 };
 
-// The calibration is what the losses and gradients are of. REQUIRES: fit(weights, config) holds.
-base::Result<Pruned> prune(const model::Config& config, const model::Weights& weights, const PrunedShape& shape,
-                           std::span<const model::Example> calibration, unsigned threads);
+// The examples are the calibration: what losses and gradients are of. REQUIRES: fit(weights, config) holds.
+base::Result<Pruned> prune(const model::Config& config, const model::Weights& weights, const PrunedShape& wanted,
+                           std::span<const model::Example> examples, unsigned threads);
 
 }  // namespace stillwatch::distill
