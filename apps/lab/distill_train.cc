@@ -173,6 +173,7 @@ Result<void> distil(const Arguments& a) {
   if (auto before = training_of(a.student); !before.is_null()) job.about["before"] = before;
   if (blend.data_weight > 0) job.about["data_weight"] = blend.data_weight;
   if (a.loss == "jsd") job.about["beta"] = a.beta;
+  if (a.temperature != 1) job.about["temperature"] = a.temperature;
   if (own.share > 0) job.about["on_policy"] = own.share;
   if (judge) job.about["teacher_parameters"] = teacher->config.parameters();
   size_t tokens = 0;
