@@ -11,7 +11,6 @@ namespace {
 
 constexpr size_t kCore = 24;     // nearest accounts that a benign group grows from
 constexpr size_t kOfBenign = 4;  // a group may be so large a part of the benign accounts
-constexpr size_t kLargest = 1024;
 
 std::vector<uint32_t> by_hash(const std::vector<Trace>& traces, uint64_t salt, size_t max) {
   std::vector<uint32_t> order(traces.size());
@@ -57,14 +56,16 @@ base::Result<Reference> Reference::of(const Accounts& benign, const signals::Bas
   r.pairs_ = PairLaw(crowd, directions);
   r.turn();
 
-  std::vector<std::shared_ptr<const profile::Summary>> summaries;
-  for (const uint32_t i : kept) summaries.push_back(benign.summary_of(i));
   const size_t seeds = std::min(kSeedsMax, crowd.size());
-  const size_t largest = std::min(kLargest, crowd.size() / kOfBenign);
+  std::vector<std::shared_ptr<const profile::Summary>> summaries;
+  for (size_t i = 0; i < seeds; ++i) summaries.push_back(benign.summary_of(kept[i]));
+  const auto among = std::span<const Point>(r.turned_).first(seeds);
+  const auto leaning = std::span<const Point>(directions).first(seeds);
+  const size_t largest = seeds / kOfBenign;
   for (size_t size = kGroupMin; size <= largest; size *= 2) r.scores_[size].resize(seeds);
   base::Team team(threads);
   team.each(seeds, [&](size_t seed) {
-    const std::vector<uint32_t> order = grown_around(static_cast<uint32_t>(seed), r.turned_, directions, largest);
+    const std::vector<uint32_t> order = grown_around(static_cast<uint32_t>(seed), among, leaning, largest);
     Pooled pooled;
     size_t taken = 0;
     for (auto& [size, scores] : r.scores_) {

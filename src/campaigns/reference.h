@@ -29,7 +29,7 @@ class Reference {
  public:
   static constexpr size_t kAccountsMin = 100;
   static constexpr size_t kPointsMax = 16'000;  // chosen by the hash of names
-  static constexpr size_t kSeedsMax = 4000;
+  static constexpr size_t kSeedsMax = 4000;     // of them, groups are grown among and around
 
   // Fails for fewer than kAccountsMin accounts.
   static base::Result<Reference> of(const Accounts& benign, const signals::Baseline& baseline,
