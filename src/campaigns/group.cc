@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 
 #include "stats/conformal.h"
@@ -93,7 +94,9 @@ std::vector<uint32_t> recruit(std::span<const Point> points, std::span<const Poi
     for (size_t i = 0; i < leans.size(); ++i) {
       if (!inside[i] && leans[i] <= usual) others.push_back(leans[i]);
     }
-    const Bulk then = bulk_of(chance);
+    std::vector<double> baseline;
+    std::copy_if(chance.begin(), chance.end(), std::back_inserter(baseline), [&](double c) { return c <= usual; });
+    const Bulk then = bulk_of(baseline);
     const Bulk now = others.size() < kCrowdMin ? then : bulk_of(others);
     for (double& c : chance) c = then.standard(c);
     for (double& l : leans) l = now.standard(l);
