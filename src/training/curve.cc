@@ -92,15 +92,16 @@ std::string curves_svg(std::string_view title, const std::vector<Curve>& curves,
   }
   svg += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>\n", kWidth - kRight, kHeight - 6,
                      escaped(across.name));
+  std::string names;
   for (size_t i = 0; i < curves.size(); ++i) {
     const char* colour = kColours[i % kColours.size()];
     std::string path;
     for (const CurvePoint& p : thinned(curves[i].points))
       path += fmt::format("{}{:.1f} {:.1f}", path.empty() ? "M" : "L", x(p.step), y(p.loss));
     svg += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.5\"/>\n", path, colour);
-    svg += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"end\" fill=\"{}\">{}</text>\n", kWidth - kRight,
-                       20 + 16 * i, colour, escaped(curves[i].name));
+    names += fmt::format("{}<tspan fill=\"{}\">{}</tspan>", i == 0 ? "" : "&#160; ", colour, escaped(curves[i].name));
   }
+  svg += fmt::format("<text x=\"{}\" y=\"20\" text-anchor=\"end\">{}</text>\n", kWidth - kRight, names);
   return svg + "</svg>\n";
 }
 
