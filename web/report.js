@@ -33,9 +33,11 @@ document.getElementById("period").textContent = `${day(summary.from)} to ${day(s
 // Three sentences: what happened, how sure, what has left.
 const story = document.getElementById("story");
 const left = flagged.reduce((s, a) => ({prompts: s.prompts + a.exposure.novel_exchanges, tokens: s.tokens + a.exposure.output_tokens}), {prompts: 0, tokens: 0});
-story.append(el("p", {}, summary.accounts_flagged === 0
-  ? `None of the ${count(summary.accounts_judged)} accounts with enough traffic to judge looks like it is distilling the model.`
-  : `${count(summary.accounts_flagged)} of ${count(summary.accounts_judged)} accounts with enough traffic to judge ask the model the way a distiller does.`));
+const together = (data.campaigns || []).filter(c => c.flagged).reduce((s, c) => s + c.members, 0);
+story.append(el("p", {}, (summary.accounts_flagged === 0
+  ? `None of the ${count(summary.accounts_judged)} accounts with enough traffic to judge looks${together ? " by itself" : ""} like it is distilling the model.`
+  : `${count(summary.accounts_flagged)} of ${count(summary.accounts_judged)} accounts with enough traffic to judge ask the model the way a distiller does.`)
+  + (together ? ` ${count(together)} accounts act as members of a campaign that does.` : "")));
 story.append(el("p", {}, summary.baseline.calibrated
   ? `Judged against ${count(summary.baseline.subjects)} honest accounts of this operator, at most ${summary.false_alarms_per_10000} in 10,000 honest accounts would be flagged by chance in a month.`
   : `This run is uncalibrated: it was judged against ${summary.baseline.name === "this log" ? "the log itself" : "a shipped reference"}, so take its figures as a ranking and check the reasons.`));

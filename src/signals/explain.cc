@@ -27,7 +27,7 @@ std::string explain(Signal signal, double value, double typical) {
       return fmt::format("prompts are {:.2f} from the crowd where honest accounts do not differ (typical: {:.2f})",
                          value, std::max(0.0, typical));
     case Signal::kSpread:
-      return fmt::format("two prompts of this account differ by {:.2f} of 1 (typical: {:.2f})", value, typical);
+      return fmt::format("any two prompts differ by {:.2f} of 1 (typical: {:.2f})", value, typical);
     case Signal::kCoverage:
       return fmt::format("any 20 exchanges touch {:.1f} areas of the capability map (typical: {:.1f})", value, typical);
     case Signal::kEvenness:
