@@ -53,18 +53,11 @@ class LoopCase(lab.LabCase):
     with urllib.request.urlopen(f"http://127.0.0.1:{gateway.admin_port}/api/v1/{what}", timeout=parts.WAIT) as answer:
       return json.load(answer)["accounts"]
 
-  def simulated(self, population, name):
-    """The log of a population, beside which NAME.truth says who is who."""
-    log = os.path.join(self.folder, name + ".jsonl")
-    rehearsal.run(parts.PROGRAM, "population", "--config", self.write(name + ".yaml", population), "--prompts", "data/prompts",
-                  "--out", log, "--truth", os.path.join(self.folder, name + ".truth"))
-    return log
-
   def gives_itself_away(self, key):
     """Ten simulated days through a gateway, in which the account of `key` harvests and is found."""
-    rehearsal.run(parts.PROGRAM, "calibrate", self.simulated(rehearsal.HONEST, "honest"), "--quiet", "--out",
+    rehearsal.run(parts.PROGRAM, "calibrate", rehearsal.simulate(self.folder, rehearsal.HONEST, "honest"), "--quiet", "--out",
                   os.path.join(self.folder, "honest.baseline"))
-    log = self.simulated(POPULATION, "log")
+    log = rehearsal.simulate(self.folder, POPULATION, "log")
     with open(os.path.join(self.folder, "log.truth"), encoding="utf-8") as rows:
       hostile, = [row["account"] for row in map(json.loads, rows) if row["label"] == "hostile"]
     tools = rehearsal.TOOLS

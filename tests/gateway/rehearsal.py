@@ -42,13 +42,23 @@ def run(*argv):
   subprocess.run(argv, check=True, capture_output=True, cwd=ROOT)
 
 
+def simulate(folder, population, name):
+  """The log of a population, NAME.jsonl; beside it NAME.truth says who is who."""
+  path = lambda suffix: os.path.join(folder, name + suffix)
+  with open(path(".yaml"), "w", encoding="ascii") as f:
+    f.write(population)
+  run(parts.PROGRAM, "population", "--config", path(".yaml"), "--prompts", "data/prompts", "--out", path(".jsonl"), "--truth",
+      path(".truth"))
+  return path(".jsonl")
+
+
 class Rehearsal(parts.Case):
 
   def findings_are_those_of_a_scan(self, *baseline, population=POPULATION, config="", also=None):
     for tool in ("stillwatch_standin", "stillwatch_replay"):
       if not os.access(os.path.join(TOOLS, tool), os.X_OK):
         self.skipTest(f"{tool} is not built")
-    log, report = self.simulated(population, "log.jsonl"), os.path.join(self.folder, "report.json")
+    log, report = simulate(self.folder, population, "log"), os.path.join(self.folder, "report.json")
     run(parts.PROGRAM, "scan", log, "--quiet", "--json", report, *baseline)
     model = self.start(parts.Process, "standin", [os.path.join(TOOLS, "stillwatch_standin")])
     gateway_config = os.path.join(self.folder, "stillwatch.yaml")
@@ -79,14 +89,6 @@ class Rehearsal(parts.Case):
     for name in ("p_value_histogram", "accounts_flagged", "output_tokens", "from", "to"):
       self.assertEqual(found["summary"][name], scanned["summary"][name], name)
     self.assertEqual(gateway.stop(), 0)
-
-  def simulated(self, population, name):
-    config, log = os.path.join(self.folder, "population.yaml"), os.path.join(self.folder, name)
-    with open(config, "w", encoding="ascii") as f:
-      f.write(population)
-    run(parts.PROGRAM, "population", "--config", config, "--prompts", "data/prompts", "--out", log, "--truth",
-        os.path.join(self.folder, "truth"))
-    return log
 
   def campaigns_are_those_of_the_scan(self, gateway, live, scanned):
     self.assertEqual([c["flagged"] for c in scanned["campaigns"]], [True])
@@ -142,7 +144,7 @@ class Rehearsal(parts.Case):
 
   def test_campaigns_are_those_of_a_scan_and_members_meet_the_rung(self):
     baseline = os.path.join(self.folder, "honest.baseline")
-    run(parts.PROGRAM, "calibrate", self.simulated(HONEST, "honest.jsonl"), "--quiet", "--out", baseline)
+    run(parts.PROGRAM, "calibrate", simulate(self.folder, HONEST, "honest"), "--quiet", "--out", baseline)
     self.findings_are_those_of_a_scan(
         "--baseline", baseline, population=HYDRA, also=self.campaigns_are_those_of_the_scan,
         config="campaigns: {period_s: 1}\npolicy: {rungs: [{rung: refuse, mode: observe, when: {campaign: true}}]}\n")
