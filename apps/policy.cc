@@ -71,7 +71,7 @@ Result<std::map<std::string, std::string>> read_classes(const std::string& path)
 // The gateway's store, named by its folder or by itself; "" for logs.
 std::string store_of(const std::vector<std::string>& over) {
   if (over.size() != 1) return {};
-  const std::string in_folder = over.front() + "/stillwatch.db";
+  std::string in_folder = over.front() + "/stillwatch.db";
   if (std::filesystem::exists(in_folder)) return in_folder;
   return over.front().ends_with(".db") ? over.front() : std::string();
 }

@@ -16,6 +16,7 @@ std::vector<uint32_t> by_hash(const std::vector<Trace>& traces, uint64_t salt, s
   std::vector<uint32_t> order(traces.size());
   std::iota(order.begin(), order.end(), 0);
   std::vector<uint64_t> hash;
+  hash.reserve(traces.size());
   for (const Trace& t : traces) hash.push_back(base::hash64(t.account, salt));
   std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return hash[a] < hash[b]; });
   order.resize(std::min(order.size(), max));
@@ -46,6 +47,7 @@ base::Result<Reference> Reference::of(const Accounts& benign, const signals::Bas
   Reference r;
   const std::vector<uint32_t> kept = by_hash(benign.traces, 0x706f696e, kPointsMax);
   std::vector<const Trace*> crowd;
+  crowd.reserve(kept.size());
   for (const uint32_t i : kept) crowd.push_back(&benign.traces[i]);
   r.space_ = Space::fit(crowd);
   std::vector<Point> directions;

@@ -38,7 +38,7 @@ Result<std::vector<std::string>> Archive::expire(base::Time subjects_since, base
     auto expired = database_.prepare("DELETE FROM subjects WHERE last_seen < ? RETURNING account");
     if (!expired) return tl::unexpected(expired.error());
     expired->bind(0, base::to_ms(subjects_since));
-    const auto removed = for_each_row(*expired, [&](Statement& row) -> Result<void> {
+    auto removed = for_each_row(*expired, [&](Statement& row) -> Result<void> {
       gone.emplace_back(row.bytes(0));
       return {};
     });
