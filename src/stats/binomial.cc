@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "stats/bisect.h"
 #include "stats/normal.h"
 
 namespace stillwatch::stats {
@@ -27,19 +28,6 @@ double continued_fraction(double x, double a, double b) {
     if (std::abs(d * c - 1) < 1e-15) break;
   }
   return h;
-}
-
-// The x at which an increasing function reaches `target`, by bisection.
-template <typename F>
-double solve(F f, double target) {
-  double low = 0;
-  double high = 1;
-  for (int i = 0; i < 200 && low < high; ++i) {
-    const double middle = 0.5 * (low + high);
-    if (middle == low || middle == high) break;
-    (f(middle) < target ? low : high) = middle;
-  }
-  return 0.5 * (low + high);
 }
 
 }  // namespace
@@ -79,8 +67,9 @@ Interval clopper_pearson(uint64_t successes, uint64_t trials, double confidence)
   const auto k = static_cast<double>(successes);
   const auto n = static_cast<double>(trials);
   Interval interval;
-  if (successes > 0) interval.low = solve([&](double x) { return regularized_beta(x, k, n - k + 1); }, half);
-  if (successes < trials) interval.high = solve([&](double x) { return regularized_beta(x, k + 1, n - k); }, 1 - half);
+  if (successes > 0) interval.low = bisect([&](double x) { return regularized_beta(x, k, n - k + 1); }, half, 0, 1);
+  if (successes < trials)
+    interval.high = bisect([&](double x) { return regularized_beta(x, k + 1, n - k); }, 1 - half, 0, 1);
   return interval;
 }
 

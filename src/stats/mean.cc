@@ -3,18 +3,16 @@
 #include <cmath>
 #include <limits>
 
+#include "stats/bisect.h"
+
 namespace stillwatch::stats {
 namespace {
 
-// The t >= 0 with P(T <= t) = p, by halving.
+// The t >= 0 with P(T <= t) = p.
 double student_quantile(double p, double degrees) {
-  double low = 0, high = 1;
+  double high = 1;
   while (student_cdf(high, degrees) < p) high *= 2;
-  for (int i = 0; i < 100; ++i) {
-    const double middle = (low + high) / 2;
-    (student_cdf(middle, degrees) < p ? low : high) = middle;
-  }
-  return high;
+  return bisect([degrees](double t) { return student_cdf(t, degrees); }, p, 0, high);
 }
 
 }  // namespace

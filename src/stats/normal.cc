@@ -3,6 +3,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "stats/bisect.h"
+
 namespace stillwatch::stats {
 
 double normal_tail(double z) {
@@ -10,14 +12,7 @@ double normal_tail(double z) {
 }
 
 double normal_quantile(double p) {
-  double low = -40;
-  double high = 40;
-  for (int i = 0; i < 200; ++i) {
-    const double middle = 0.5 * (low + high);
-    if (middle == low || middle == high) break;
-    (normal_tail(-middle) < p ? low : high) = middle;
-  }
-  return 0.5 * (low + high);
+  return bisect([](double z) { return normal_tail(-z); }, p, -40, 40);
 }
 
 // The density of the largest is n phi(x) Phi(x)^(n-1); the trapezium rule is as good as any where all derivatives
