@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "attribution/findings.h"
+#include "base/encoding.h"
 #include "files.h"
 #include "marks.h"
 #include "report/attribution.h"
@@ -25,9 +26,7 @@ class HashedFiles {
     uint8_t hash[32];
     crypto_generichash(hash, sizeof hash, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), nullptr,
                        0);
-    std::string hex;
-    for (const uint8_t byte : hash) hex += fmt::format("{:02x}", byte);
-    read_.push_back({role, name, bytes.size(), hex});
+    read_.push_back({role, name, bytes.size(), base::to_hex(hash)});
   }
   base::Result<std::vector<attribution::Sample>> samples(const std::string& role, const std::string& path) {
     const auto text = read(role, path);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/encoding.h"
 #include "commands.h"
 #include "files.h"
 #include "marks.h"
@@ -34,10 +35,8 @@ int make_key(const std::string& path) {
                      fmt::format("{} is there already: marks made with it could not be found without it", path)});
   uint8_t bytes[wm::MasterKey::kBytes];
   randombytes_buf(bytes, sizeof bytes);
-  std::string hex;
-  for (const uint8_t byte : bytes) hex += fmt::format("{:02x}", byte);
   const mode_t mask = ::umask(0077);
-  const auto ok = write_file(path, [&](const Write& write) { write(hex + "\n"); });
+  const auto ok = write_file(path, [&](const Write& write) { write(base::to_hex(bytes) + "\n"); });
   ::umask(mask);
   return ok ? kClean : complain(ok.error());
 }

@@ -1,9 +1,8 @@
-#include <sodium.h>
-
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "base/encoding.h"
 #include "campaigns/reference.h"
 #include "signals/json_figures.h"
 
@@ -64,27 +63,6 @@ bool read_up_to(const Json& value, size_t max, Numbers& out) {
   return read(value, out);
 }
 
-std::string base64(const std::string& bytes) {
-  std::string text(sodium_base64_encoded_len(bytes.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
-  sodium_bin2base64(text.data(), text.size(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-                    sodium_base64_VARIANT_ORIGINAL);
-  text.pop_back();  // the terminating zero
-  return text;
-}
-
-// At most as many bytes as the points of a reference have.
-bool read_base64(const Json& value, std::string& out) {
-  if (!value.is_string()) return false;
-  const auto& text = value.get_ref<const std::string&>();
-  out.resize(std::min(text.size(), Reference::kPointsMax * kCoordinates));
-  size_t size = 0;
-  if (sodium_base642bin(reinterpret_cast<unsigned char*>(out.data()), out.size(), text.data(), text.size(), nullptr,
-                        &size, nullptr, sodium_base64_VARIANT_ORIGINAL) != 0)
-    return false;
-  out.resize(size);
-  return true;
-}
-
 }  // namespace
 
 // Reads and writes what the others keep to themselves.
@@ -123,28 +101,26 @@ class ReferenceText {
     }
     Json groups = Json::array();
     for (const auto& [size, scores] : r.scores_) groups.push_back({size, array_of(scores)});
-    return {{"stillwatch_campaign_reference", kVersion},
-            {"space", of(r.space_)},
-            {"active", array_of(r.pairs_.active_)},
-            {"agreements", array_of(r.pairs_.agreements_)},
-            {"points", base64(points)},
-            {"groups", groups}};
+    return {{"stillwatch_campaign_reference", kVersion}, {"space", of(r.space_)},
+            {"active", array_of(r.pairs_.active_)},      {"agreements", array_of(r.pairs_.agreements_)},
+            {"points", base::to_base64(points)},         {"groups", groups}};
   }
 
   static bool parse(const Json& json, Reference& r) {
     double version = 0;
     if (!read(at(json, "stillwatch_campaign_reference"), version) || version != kVersion) return false;
     if (!parse(at(json, "space"), r.space_)) return false;
-    std::string points;
-    if (!read_base64(at(json, "points"), points)) return false;
+    const Json& text = at(json, "points");
+    const auto points = text.is_string() ? base::from_base64(text.get_ref<const std::string&>()) : std::nullopt;
     const size_t axes = r.space_.axes();
-    const size_t count = points.size() / axes;
-    if (count * axes != points.size() || count < Reference::kAccountsMin || count > Reference::kPointsMax) return false;
+    const size_t count = points ? points->size() / axes : 0;
+    if (!points || count * axes != points->size() || count < Reference::kAccountsMin || count > Reference::kPointsMax)
+      return false;
     std::vector<Point> directions;
     for (size_t i = 0; i < count; ++i) {
       Point& p = r.points_.emplace_back(axes);
       for (size_t k = 0; k < axes; ++k)
-        p[k] = static_cast<float>(static_cast<int8_t>(points[i * axes + k])) / kPointUnit;
+        p[k] = static_cast<float>(static_cast<int8_t>((*points)[i * axes + k])) / kPointUnit;
       directions.push_back(direction_of(p));
     }
     std::vector<double> active(profile::kHoursOfWeek);

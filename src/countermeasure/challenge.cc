@@ -6,37 +6,20 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "base/encoding.h"
 #include "base/limits.h"
 #include "countermeasure/json_text.h"
 
 namespace stillwatch::countermeasure {
 namespace {
 
+using base::Base64;
 using base::ErrorCode;
 
 constexpr std::string_view kMagic = "SWC1";
-constexpr int kBase64 = sodium_base64_VARIANT_URLSAFE_NO_PADDING;
 
 const unsigned char* bytes_of(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
-}
-
-std::string to_base64(std::string_view bytes) {
-  std::string out(sodium_base64_encoded_len(bytes.size(), kBase64), '\0');
-  sodium_bin2base64(out.data(), out.size(), bytes_of(bytes), bytes.size(), kBase64);
-  out.pop_back();  // its zero
-  return out;
-}
-
-// Nothing but base64; empty if it is anything else.
-std::string from_base64(std::string_view text) {
-  std::string out(text.size(), '\0');
-  size_t size = 0;
-  if (sodium_base642bin(reinterpret_cast<unsigned char*>(out.data()), out.size(), text.data(), text.size(), nullptr,
-                        &size, nullptr, kBase64) != 0)
-    return {};
-  out.resize(size);
-  return out;
 }
 
 }  // namespace
@@ -47,9 +30,7 @@ ChallengeSigner::ChallengeSigner(std::span<const uint8_t, kSeedBytes> seed) {
 }
 
 std::string ChallengeSigner::public_key() const {
-  std::string hex;
-  for (const uint8_t byte : public_) hex += fmt::format("{:02x}", byte);
-  return hex;
+  return base::to_hex(public_);
 }
 
 std::string ChallengeSigner::issue(const Challenge& c) const {
@@ -62,7 +43,7 @@ std::string ChallengeSigner::issue(const Challenge& c) const {
   std::string signature(crypto_sign_BYTES, '\0');
   crypto_sign_detached(reinterpret_cast<unsigned char*>(signature.data()), nullptr, bytes_of(payload), payload.size(),
                        secret_.data());
-  return to_base64(payload) + "." + to_base64(signature);
+  return base::to_base64(payload, Base64::kUrl) + "." + base::to_base64(signature, Base64::kUrl);
 }
 
 base::Result<Challenge> ChallengeSigner::check(std::string_view token, base::Time now) const {
@@ -72,12 +53,12 @@ base::Result<Challenge> ChallengeSigner::check(std::string_view token, base::Tim
   };
   const size_t dot = token.find('.');
   if (token.size() > kChallengeTokenBytesMax || dot == token.npos) return none();
-  const std::string payload = from_base64(token.substr(0, dot));
-  const std::string signature = from_base64(token.substr(dot + 1));
-  if (signature.size() != crypto_sign_BYTES || !payload.starts_with(kMagic) ||
-      crypto_sign_verify_detached(bytes_of(signature), bytes_of(payload), payload.size(), public_.data()) != 0)
+  const auto payload = base::from_base64(token.substr(0, dot), Base64::kUrl);
+  const auto signature = base::from_base64(token.substr(dot + 1), Base64::kUrl);
+  if (!payload || !signature || signature->size() != crypto_sign_BYTES || !payload->starts_with(kMagic) ||
+      crypto_sign_verify_detached(bytes_of(*signature), bytes_of(*payload), payload->size(), public_.data()) != 0)
     return none();
-  base::Reader in(std::string_view(payload).substr(kMagic.size()));
+  base::Reader in(std::string_view(*payload).substr(kMagic.size()));
   Challenge c;
   c.issued = base::from_ms(static_cast<int64_t>(in.u64()));
   c.expires = base::from_ms(static_cast<int64_t>(in.u64()));

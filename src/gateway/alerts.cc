@@ -10,6 +10,7 @@
 #include <bit>
 
 #include "base/descriptor.h"
+#include "base/encoding.h"
 #include "gateway/syslog.h"
 
 namespace stillwatch::gateway {
@@ -25,13 +26,6 @@ size_t ignore(char*, size_t size, size_t count, void*) {
   return size * count;
 }
 
-std::string base64(const unsigned char* bytes, size_t size) {
-  std::string out(sodium_base64_encoded_len(size, sodium_base64_VARIANT_ORIGINAL), '\0');
-  sodium_bin2base64(out.data(), out.size(), bytes, size, sodium_base64_VARIANT_ORIGINAL);
-  out.pop_back();  // its final zero
-  return out;
-}
-
 }  // namespace
 
 std::string Alerts::signature(std::string_view key, std::string_view id, int64_t seconds, std::string_view body) {
@@ -41,7 +35,7 @@ std::string Alerts::signature(std::string_view key, std::string_view id, int64_t
   crypto_auth_hmacsha256_init(&state, reinterpret_cast<const unsigned char*>(key.data()), key.size());
   crypto_auth_hmacsha256_update(&state, reinterpret_cast<const unsigned char*>(text.data()), text.size());
   crypto_auth_hmacsha256_final(&state, mac.data());
-  return "v1," + base64(mac.data(), mac.size());
+  return "v1," + base::to_base64({reinterpret_cast<const char*>(mac.data()), mac.size()});
 }
 
 base::Result<std::unique_ptr<Alerts>> Alerts::start(AlertSettings settings) {

@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "base/descriptor.h"
+#include "base/encoding.h"
 #include "base/limits.h"
 
 namespace stillwatch::gateway {
@@ -33,15 +34,11 @@ std::string claim_of(std::string_view token, const std::string& claim) {
   const size_t first = token.find('.');
   const size_t second = first == token.npos ? token.npos : token.find('.', first + 1);
   if (second == token.npos) return "";
-  const std::string_view payload = token.substr(first + 1, second - first - 1);
-  std::string json(payload.size(), '\0');
-  size_t size = 0;
-  if (sodium_base642bin(reinterpret_cast<unsigned char*>(json.data()), json.size(), payload.data(), payload.size(),
-                        nullptr, &size, nullptr, sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
-    return "";
+  const auto json = base::from_base64(token.substr(first + 1, second - first - 1), base::Base64::kUrl);
+  if (!json) return "";
   simdjson::dom::parser parser;
   std::string_view value;
-  if (parser.parse(json.data(), size)[claim].get(value) != simdjson::SUCCESS) return "";
+  if (parser.parse(*json)[claim].get(value) != simdjson::SUCCESS) return "";
   return std::string(value);
 }
 

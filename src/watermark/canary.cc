@@ -8,6 +8,7 @@
 #include <iterator>
 #include <set>
 
+#include "base/encoding.h"
 #include "base/hash.h"
 #include "base/random.h"
 
@@ -81,7 +82,7 @@ CanaryPool::CanaryPool(const Key& key, size_t size) : key_(key) {
     crypto_generichash_update(&state, reinterpret_cast<const unsigned char*>(line.data()), line.size());
   }
   crypto_generichash_final(&state, hash.data(), hash.size());
-  for (const uint8_t byte : hash) hash_ += fmt::format("{:02x}", byte);
+  hash_ = base::to_hex(hash);
 }
 
 std::vector<uint32_t> CanaryPool::of_account(std::string_view account, size_t count) const {

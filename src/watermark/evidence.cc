@@ -1,13 +1,13 @@
 #include "watermark/evidence.h"
 
 #include <fmt/format.h>
-#include <sodium.h>
 
 #include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/encoding.h"
 #include "base/limits.h"
 
 namespace stillwatch::watermark {
@@ -19,14 +19,6 @@ using Json = nlohmann::ordered_json;
 
 std::string line_of(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
-std::string base64(std::string_view bytes) {
-  std::string out(sodium_base64_encoded_len(bytes.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
-  sodium_bin2base64(out.data(), out.size(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-                    sodium_base64_VARIANT_ORIGINAL);
-  out.pop_back();  // its zero
-  return out;
 }
 
 Json record(const char* kind, base::Time time) {
@@ -55,13 +47,9 @@ std::optional<uint64_t> id_of(const Json& object) {
 }
 
 Result<HashList> hashes_of(const Json& object, const char* key) {
-  const std::string text = text_of(object, key);
-  std::string bytes(text.size(), '\0');
-  size_t size = 0;
-  if (sodium_base642bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), text.data(), text.size(), nullptr,
-                        &size, nullptr, sodium_base64_VARIANT_ORIGINAL) != 0)
-    return base::fail(ErrorCode::kInput, "its hashes are not base64");
-  return HashList::parse(std::string_view(bytes).substr(0, size));
+  const auto bytes = base::from_base64(text_of(object, key));
+  if (!bytes) return base::fail(ErrorCode::kInput, "its hashes are not base64");
+  return HashList::parse(*bytes);
 }
 
 }  // namespace
@@ -83,7 +71,7 @@ std::string answer_line(base::Time time, std::string_view account, const Key& ke
   json["account"] = account;
   json["key"] = id_text(key.id());
   json["drafts"] = sketch.distinct_drafts();
-  json["windows"] = base64(sketch.windows().bytes());
+  json["windows"] = base::to_base64(sketch.windows().bytes());
   return line_of(json);
 }
 
@@ -91,7 +79,7 @@ std::string answer_line(base::Time time, std::string_view account, const Key& ke
   Json json = record("answer", time);
   json["account"] = account;
   json["key"] = id_text(key.id());
-  json["contexts"] = base64(sketch.contexts().bytes());
+  json["contexts"] = base::to_base64(sketch.contexts().bytes());
   return line_of(json);
 }
 
