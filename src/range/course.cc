@@ -18,8 +18,22 @@ std::vector<problems::Problem> draw(uint64_t seed, problems::Split split, Syllab
   return out;
 }
 
+std::vector<distill::Question> questions_of(std::span<const problems::Problem> problems) {
+  std::vector<distill::Question> questions;
+  questions.reserve(problems.size());
+  for (const problems::Problem& p : problems) questions.push_back(distill::question_of(p));
+  return questions;
+}
+
 std::vector<int32_t> prompt_of(const problems::Problem& problem, const model::Model& teacher) {
   return model::prompt_of({{model::Role::kUser, problem.question, {}}}, *teacher.marks, teacher.tokenizer);
+}
+
+Prompts prompts_of(std::span<const problems::Problem> problems, const model::Model& teacher) {
+  Prompts prompts;
+  prompts.reserve(problems.size());
+  for (const problems::Problem& p : problems) prompts.push_back(prompt_of(p, teacher));
+  return prompts;
 }
 
 Lesson lesson_of(const problems::Problem& problem, const distill::Answer& answer, Given given) {
@@ -36,15 +50,13 @@ Lesson solution_of(const problems::Problem& problem) {
           {}};
 }
 
-Result<Learnt> learn(const training::Plan& plan, const model::Model& base, std::span<const Lesson> lessons,
-                     std::span<const problems::Problem> test, unsigned threads, const Tell& tell) {
+Result<Learnt> learn(const training::Plan& plan, model::Model base, std::span<const Lesson> lessons,
+                     const std::vector<distill::Question>& test, unsigned threads, const Tell& tell) {
   Student student;
-  auto model = raise(plan, base, lessons, threads, tell, student);
+  auto model = raise(plan, std::move(base), lessons, threads, tell, student);
   if (!model) return tl::unexpected(model.error());
   model::Transformer learnt(model->config, std::move(model->weights));
-  std::vector<distill::Question> questions;
-  for (const problems::Problem& p : test) questions.push_back(distill::question_of(p));
-  auto exam = distill::examine(learnt, *model->marks, model->tokenizer, questions, {.threads = threads});
+  auto exam = distill::examine(learnt, *model->marks, model->tokenizer, test, {.threads = threads});
   if (!exam) return tl::unexpected(exam.error());
   student.exam = std::move(*exam);
   return Learnt{std::move(student), std::move(learnt)};

@@ -1,5 +1,5 @@
-// What the trials of the ladder and of the curve have in common: problems of a seed, answers made lessons, a student
-// that learnt them and was examined. Private to the module. Thread rule: pure functions.
+// What the loop and the trials have in common: problems of a seed, answers made lessons, a student that learnt them and
+// was examined. Private to the module. Thread rule: pure functions.
 #pragma once
 
 #include "distill/answers.h"
@@ -7,6 +7,7 @@
 #include "problems/problem.h"
 #include "range/arms.h"
 #include "range/ledger.h"
+#include "range/serving.h"
 #include "range/student.h"
 
 namespace stillwatch::range {
@@ -19,11 +20,13 @@ uint64_t seed_of(uint64_t seed, Stream stream);
 
 // Problems of these levels.
 struct Syllabus {
-  int level_min, level_max;
+  int level_min = 1, level_max = problems::kLevelMax;
 };
 std::vector<problems::Problem> draw(uint64_t seed, problems::Split split, Syllabus syllabus, uint64_t count);
 
+std::vector<distill::Question> questions_of(std::span<const problems::Problem> problems);
 std::vector<int32_t> prompt_of(const problems::Problem& problem, const model::Model& teacher);
+Prompts prompts_of(std::span<const problems::Problem> problems, const model::Model& teacher);
 Lesson lesson_of(const problems::Problem& problem, const distill::Answer& answer, Given given);
 Lesson solution_of(const problems::Problem& problem);  // the generator's own
 
@@ -32,8 +35,8 @@ struct Learnt {
   model::Transformer model;
 };
 // REQUIRES: `base` has marks.
-base::Result<Learnt> learn(const training::Plan& plan, const model::Model& base, std::span<const Lesson> lessons,
-                           std::span<const problems::Problem> test, unsigned threads, const Tell& tell);
+base::Result<Learnt> learn(const training::Plan& plan, model::Model base, std::span<const Lesson> lessons,
+                           const std::vector<distill::Question>& test, unsigned threads, const Tell& tell);
 
 Json to_json(const Student& student);  // what it had, took and can
 

@@ -28,18 +28,17 @@ Result<Json> run_curve(const CurveSettings& settings, const Inputs& inputs, cons
   const Syllabus syllabus{settings.level_min, settings.level_max};
   const auto wanted =
       draw(seed_of(settings.seed, kQuestions), problems::Split::kTrain, syllabus, std::ranges::max(settings.exchanges));
-  const auto test = draw(seed_of(settings.seed, kTest), problems::Split::kTest, syllabus, settings.test_problems);
+  const auto test =
+      questions_of(draw(seed_of(settings.seed, kTest), problems::Split::kTest, syllabus, settings.test_problems));
   training::Plan plan = inputs.student.plan;
   plan.seed = seed_of(settings.seed, kOrder);
   std::vector<distill::Answer> answers;  // when they are first asked for
   const auto answered = [&]() -> Result<void> {
     if (!answers.empty()) return {};
     tell(fmt::format("answering {} problems", wanted.size()));
-    Prompts prompts;
-    for (const problems::Problem& p : wanted) prompts.push_back(prompt_of(p, inputs.teacher));
     const Server server(inputs.teacher, trial_key(settings.seed),
                         {.logprobs = kAlternatives, .threads = settings.threads});
-    auto served = server.serve(Serving::kPlain, prompts, seed_of(settings.seed, kAnswers));
+    auto served = server.serve(Serving::kPlain, prompts_of(wanted, inputs.teacher), seed_of(settings.seed, kAnswers));
     if (!served) return tl::unexpected(served.error());
     answers = std::move(served->answers);
     return {};

@@ -33,7 +33,8 @@ class Trials {
         tell_(tell),
         server_(inputs.teacher, key(), {.logprobs = kAlternatives, .threads = settings.threads}),
         bought_(drawn(kQuestions, problems::Split::kTrain, settings.problems)),
-        test_(drawn(kTest, problems::Split::kTest, settings.test_problems)) {}
+        test_(drawn(kTest, problems::Split::kTest, settings.test_problems)),
+        questions_(questions_of(test_)) {}
 
   // What the operator saw of the account that asks for the problems.
   Result<Json> watched() {
@@ -73,9 +74,7 @@ class Trials {
   // What honest users get: the same teacher's answers to the test problems.
   Result<Json> served(Serving serving, double strength) {
     if (auto ok = prepare(serving, strength); !ok) return tl::unexpected(ok.error());
-    Prompts prompts;
-    for (const problems::Problem& p : test_) prompts.push_back(prompt_of(p));
-    const auto served = server_.serve(serving, prompts, seed_of(kOwn));
+    const auto served = server_.serve(serving, prompts_of(test_, inputs_.teacher), seed_of(kOwn));
     if (!served) return tl::unexpected(served.error());
     distill::Tally right;
     for (size_t i = 0; i < test_.size(); ++i) count(served->answers[i], test_[i], right);
@@ -92,7 +91,7 @@ class Trials {
     if (!served) return tl::unexpected(served.error());
     training::Plan plan = inputs_.student.plan;
     plan.seed = seed_of(kOrder);
-    const auto learnt = learn(plan, base_, lessons_of(arm, **served, watched), test_, settings_.threads, tell_);
+    const auto learnt = learn(plan, base_, lessons_of(arm, **served, watched), questions_, settings_.threads, tell_);
     if (!learnt) return tl::unexpected(learnt.error());
     auto found = attributed(learnt->model, arm.serving, (*served)->evidence);
     if (!found) return tl::unexpected(found.error());
@@ -121,9 +120,7 @@ class Trials {
     if (const auto it = served_.find(serving); it != served_.end()) return &it->second;
     if (auto ok = prepare(serving, settings_.strength); !ok) return tl::unexpected(ok.error());
     tell_(fmt::format("answering {} problems, {}", bought_.size(), name_of(serving)));
-    Prompts prompts;
-    for (const problems::Problem& p : bought_) prompts.push_back(prompt_of(p));
-    auto served = server_.serve(serving, prompts, seed_of(kAnswers));
+    auto served = server_.serve(serving, prompts_of(bought_, inputs_.teacher), seed_of(kAnswers));
     if (!served) return tl::unexpected(served.error());
     return &served_.emplace(serving, std::move(*served)).first->second;
   }
@@ -183,9 +180,8 @@ class Trials {
   // where it has none, which are the controls.
   Result<Json> attributed(const model::Transformer& learnt, Serving serving, const watermark::MarkEvidence& evidence) {
     const auto problems = drawn(kSaid, problems::Split::kTrain, settings_.said);
-    Prompts prompts;
-    for (const problems::Problem& p : problems) prompts.push_back(prompt_of(p));
-    const auto answers = distill::answer_all(learnt, *inputs_.teacher.marks, inputs_.teacher.tokenizer, prompts,
+    const auto answers = distill::answer_all(learnt, *inputs_.teacher.marks, inputs_.teacher.tokenizer,
+                                             prompts_of(problems, inputs_.teacher),
                                              {.threads = settings_.threads, .temperature = 1, .seed = seed_of(kSaid)});
     if (!answers) return tl::unexpected(answers.error());
     std::vector<attribution::Sample> samples;
@@ -229,6 +225,7 @@ class Trials {
   const Tell& tell_;
   Server server_;
   std::vector<problems::Problem> bought_, test_;
+  std::vector<distill::Question> questions_;  // of the test
   std::map<Serving, Served> served_;
   std::optional<model::Model> proxy_;
   std::vector<model::Example> held_out_;

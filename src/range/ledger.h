@@ -25,7 +25,6 @@ class Ledger {
 
   // What is known of the trial, else what `make` gives, which is kept first.
   base::Result<Json> result_of(const std::string& trial, const std::function<base::Result<Json>()>& make);
-  bool knows(const std::string& trial) const { return results_.contains(trial); }
 
  private:
   explicit Ledger(Append append) : append_(std::move(append)) {}

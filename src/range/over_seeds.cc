@@ -21,8 +21,7 @@ void OverSeeds::add(const Json& result) {
 std::string OverSeeds::share_text() const {
   if (shares.size() < 2) return percent_text(all);
   const stats::Mean m = stats::mean_of(shares);
-  return fmt::format("{:.1f} % ({:.1f} to {:.1f})", 100 * m.mean, 100 * std::max(0.0, m.interval.low),
-                     100 * std::min(1.0, m.interval.high));
+  return percent_text(m.mean, {std::max(0.0, m.interval.low), std::min(1.0, m.interval.high)});
 }
 
 std::vector<OverSeeds> over_seeds(const std::vector<Json>& seeds, const char* list,

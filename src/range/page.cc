@@ -13,9 +13,12 @@ Json tally_json(const distill::Tally& tally) {
           {"high", interval.high}};
 }
 
+std::string percent_text(double share, const stats::Interval& interval) {
+  return fmt::format("{:.1f} % ({:.1f} to {:.1f})", 100 * share, 100 * interval.low, 100 * interval.high);
+}
+
 std::string percent_text(const distill::Tally& tally) {
-  const stats::Interval interval = tally.interval();
-  return fmt::format("{:.1f} % ({:.1f} to {:.1f})", 100 * tally.share(), 100 * interval.low, 100 * interval.high);
+  return percent_text(tally.share(), tally.interval());
 }
 
 std::string page(std::string_view heading, std::string_view width, std::string_view style, std::string_view body) {

@@ -4,8 +4,7 @@
 
 #include <algorithm>
 
-#include "base/hash.h"
-#include "distill/answers.h"
+#include "range/course.h"
 #include "training/fresh_model.h"
 
 namespace stillwatch::range {
@@ -13,23 +12,12 @@ namespace {
 
 using base::Result;
 
-constexpr uint32_t kAlternatives = 8;  // log-probabilities told of each token
-
-enum Stream : uint64_t { kQuestions = 1, kTest, kHonest, kLive, kWeights };
-
-std::vector<problems::Problem> draw(uint64_t seed, problems::Split split, uint64_t count) {
-  problems::Generator generator(seed, split);
-  std::vector<problems::Problem> out;
-  for (uint64_t i = 0; i < count; ++i) out.push_back(generator.next());
-  return out;
-}
-
 Result<std::vector<Bought>> buy(const model::Model& teacher, const model::Transformer& transformer, uint64_t seed,
                                 const Settings& settings) {
   std::vector<Bought> bought;
-  std::vector<std::vector<int32_t>> prompts;
-  for (problems::Problem& p : draw(seed, problems::Split::kTrain, settings.problems)) {
-    prompts.push_back(model::prompt_of({{model::Role::kUser, p.question, {}}}, *teacher.marks, teacher.tokenizer));
+  Prompts prompts;
+  for (problems::Problem& p : draw(seed, problems::Split::kTrain, {}, settings.problems)) {
+    prompts.push_back(prompt_of(p, teacher));
     bought.push_back({std::move(p.question), {}, {}, {}, prompts.back().size()});
   }
   auto answers = distill::answer_all(transformer, *teacher.marks, teacher.tokenizer, prompts,
@@ -61,15 +49,13 @@ std::vector<Lesson> lessons_of(std::span<const Bought> bought, size_t count, siz
 }  // namespace
 
 Result<Loop> run(const Settings& settings, Inputs inputs, const Tell& tell) {
-  const auto seed_of = [&](Stream stream) { return base::combine(settings.seed, stream); };
+  const auto seed = [&](Stream stream) { return seed_of(settings.seed, stream); };
   Loop loop;
   loop.settings = settings;
-  inputs.honest.seed = seed_of(kHonest);
-  inputs.live.seed = seed_of(kLive);
-  inputs.student.plan.seed = seed_of(kWeights);
-  std::vector<distill::Question> test;
-  for (const problems::Problem& p : draw(seed_of(kTest), problems::Split::kTest, settings.test_problems))
-    test.push_back(distill::question_of(p));
+  inputs.honest.seed = seed(kHonest);
+  inputs.live.seed = seed(kLive);
+  inputs.student.plan.seed = seed(kOrder);
+  const auto test = questions_of(draw(seed(kTest), problems::Split::kTest, {}, settings.test_problems));
 
   const model::Transformer transformer(inputs.teacher.config, inputs.teacher.weights);
   loop.teacher_parameters = inputs.teacher.config.parameters();
@@ -80,7 +66,7 @@ Result<Loop> run(const Settings& settings, Inputs inputs, const Tell& tell) {
   loop.teacher = std::move(*exam);
 
   tell(fmt::format("answering {} problems", settings.problems));
-  auto bought = buy(inputs.teacher, transformer, seed_of(kQuestions), settings);
+  auto bought = buy(inputs.teacher, transformer, seed(kQuestions), settings);
   if (!bought) return tl::unexpected(bought.error());
 
   tell("calibrating on honest traffic, then watching the harvest among other honest traffic");
@@ -100,32 +86,27 @@ Result<Loop> run(const Settings& settings, Inputs inputs, const Tell& tell) {
   const bool flagged = loop.seen.harvester.flagged;
   const auto flag = std::upper_bound(at.begin(), at.end(), loop.seen.harvester.flagged_after);
   const auto before = flagged ? static_cast<size_t>(flag - at.begin()) : all;
-  struct Arm {
+  struct Lot {
     std::string name, description;
     size_t problems, whole;
   };
-  std::vector<Arm> arms{{"undefended", "learnt from all that was asked for", all, all}};
+  std::vector<Lot> lots{{"undefended", "learnt from all that was asked for", all, all}};
   if (flagged) {
-    arms.push_back(
+    lots.push_back(
         {"stripped", "got answers without reasoning and log-probabilities once its account was flagged", all, before});
-    arms.push_back({"refused", "got nothing more once its account was flagged", before, before});
+    lots.push_back({"refused", "got nothing more once its account was flagged", before, before});
   }
-  arms.push_back({"untaught", "learnt from nothing", 0, 0});
-  for (const Arm& arm : arms) {
-    tell(fmt::format("training a student, {}: {} problems, {} of them with reasoning and log-probabilities", arm.name,
-                     arm.problems, arm.whole));
-    Student student;
-    auto model = raise(inputs.student.plan,
-                       training::fresh_model(inputs.student, inputs.teacher.tokenizer, *inputs.teacher.marks),
-                       lessons_of(*bought, arm.problems, arm.whole), settings.threads, tell, student);
-    if (!model) return tl::unexpected(model.error());
-    student.name = student.losses.name = arm.name;
-    student.description = arm.description;
-    const model::Transformer learnt(model->config, std::move(model->weights));
-    exam = distill::examine(learnt, *model->marks, model->tokenizer, test, {.threads = settings.threads});
-    if (!exam) return tl::unexpected(exam.error());
-    student.exam = std::move(*exam);
-    loop.students.push_back(std::move(student));
+  lots.push_back({"untaught", "learnt from nothing", 0, 0});
+  for (const Lot& lot : lots) {
+    tell(fmt::format("training a student, {}: {} problems, {} of them with reasoning and log-probabilities", lot.name,
+                     lot.problems, lot.whole));
+    auto learnt = learn(inputs.student.plan,
+                        training::fresh_model(inputs.student, inputs.teacher.tokenizer, *inputs.teacher.marks),
+                        lessons_of(*bought, lot.problems, lot.whole), test, settings.threads, tell);
+    if (!learnt) return tl::unexpected(learnt.error());
+    Student& student = loop.students.emplace_back(std::move(learnt->student));
+    student.name = student.losses.name = lot.name;
+    student.description = lot.description;
   }
   return loop;
 }

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "problems/problem.h"
+#include "range/course.h"
 #include "training/cpu_network.h"
 #include "training/fresh_model.h"
 
@@ -78,12 +78,9 @@ Result<model::Model> raise(const training::Plan& plan, model::Model model, std::
 
 Result<model::Model> make_base(const training::Recipe& recipe, const model::Model& teacher, unsigned threads,
                                const Tell& tell) {
-  problems::Generator generator(recipe.plan.seed, problems::Split::kTrain, 1, 1);
   std::vector<Lesson> lessons;
-  for (uint64_t i = 0; i < kBaseProblems; ++i) {
-    const problems::Problem p = generator.next();
-    lessons.push_back({{{model::Role::kUser, p.question, {}}, {model::Role::kAssistant, p.answer, p.reasoning}}, {}});
-  }
+  for (const problems::Problem& p : draw(recipe.plan.seed, problems::Split::kTrain, {1, 1}, kBaseProblems))
+    lessons.push_back(solution_of(p));
   Student base;
   return raise(recipe.plan, training::fresh_model(recipe, teacher.tokenizer, *teacher.marks), lessons, threads, tell,
                base);
