@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 
 namespace stillwatch::apps {
@@ -57,6 +58,14 @@ base::Result<void> write_file(const std::string& path, const std::function<void(
   if (path != "-" && std::fclose(raw) != 0 && error == 0) error = errno;
   if (error != 0) return failed(error);
   if (!direct && std::rename(target.c_str(), path.c_str()) != 0) return failed(errno);
+  return {};
+}
+
+base::Result<void> make_folder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error)
+    return base::fail(base::ErrorCode::kInternal, fmt::format("{}: cannot be made: {}", path, error.message()));
   return {};
 }
 

@@ -3,7 +3,6 @@
 #include <sys/resource.h>
 
 #include <csignal>
-#include <filesystem>
 #include <memory>
 
 #include "commands.h"
@@ -138,12 +137,7 @@ int run(const Arguments& a) {
   if (!config) return complain(config.error());
   const auto baseline = read_baseline(config->baseline);
   if (!baseline) return complain(baseline.error());
-  std::error_code error;
-  std::filesystem::create_directories(config->data_dir, error);
-  if (error) {
-    return complain(
-        {base::ErrorCode::kInternal, fmt::format("{}: cannot be made: {}", config->data_dir, error.message())});
-  }
+  if (const auto made = make_folder(config->data_dir); !made) return complain(made.error());
   const auto secret = gateway::load_or_make_secret(config->data_dir + "/secret");
   if (!secret) return complain(secret.error());
 

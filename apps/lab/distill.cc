@@ -1,3 +1,4 @@
+#include "files.h"
 #include "lab.h"
 
 namespace stillwatch::apps {
@@ -17,6 +18,12 @@ base::Result<model::Model> load_talking(const std::string& folder) {
     return base::fail(base::ErrorCode::kInput,
                       folder + " knows no conversations: its tokenizer has no marks for turns");
   return loaded;
+}
+
+base::Result<void> write_model(const std::string& folder, const model::Model& model, model::Precision precision) {
+  return model::save_model(model, precision, [&](const std::string& name, const auto& produce) {
+    return write_file(folder + "/" + name, produce);
+  });
 }
 
 }  // namespace stillwatch::apps

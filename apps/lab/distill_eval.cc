@@ -57,9 +57,7 @@ Result<Side> examined(const std::string& folder, const std::vector<distill::Ques
 }
 
 Result<void> hold_against(Side& side, const std::vector<model::Conversation>& written, unsigned threads) {
-  std::vector<model::Example> examples;
-  examples.reserve(written.size());
-  for (const auto& row : written) examples.push_back(model::example_of(row, *side.model.marks, side.model.tokenizer));
+  const auto examples = model::examples_of(written, *side.model.marks, side.model.tokenizer);
   auto network = training::make_cpu_network(side.model.config, side.model.weights, threads);
   if (!network) return tl::unexpected(network.error());
   auto likeness = distill::likeness(**network, examples);

@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <ctime>
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -15,7 +14,6 @@
 namespace stillwatch::apps {
 namespace {
 
-using base::ErrorCode;
 using base::Result;
 using Clock = std::chrono::steady_clock;
 
@@ -36,8 +34,7 @@ Result<void> run(const Arguments& a) {
   auto rows = model::read_dataset(*text, a.data);
   if (!rows) return tl::unexpected(rows.error());
   rows->resize(std::min<size_t>(rows->size(), a.rows));
-  std::vector<model::Example> calibration;
-  for (const auto& row : *rows) calibration.push_back(model::example_of(row, *m.marks, m.tokenizer));
+  const std::vector<model::Example> calibration = model::examples_of(*rows, *m.marks, m.tokenizer);
 
   const auto begin = Clock::now();
   const std::clock_t cpu = std::clock();
@@ -60,13 +57,9 @@ Result<void> run(const Arguments& a) {
   m.config = pruned->config;
   m.weights = std::move(pruned->weights);
 
-  std::error_code error;
-  std::filesystem::create_directories(a.out, error);
-  if (error) return base::fail(ErrorCode::kInternal, fmt::format("{}: cannot be made: {}", a.out, error.message()));
-  const auto path = [&](const std::string& name) { return a.out + "/" + name; };
-  if (auto ok = write_file(path("training.json"), [&](const Write& w) { w(about.dump(2) + "\n"); }); !ok) return ok;
-  return model::save_model(
-      m, a.dtype, [&](const std::string& name, const auto& produce) { return write_file(path(name), produce); });
+  if (auto ok = make_folder(a.out); !ok) return ok;
+  if (auto ok = write_file(a.out + "/training.json", [&](const Write& w) { w(about.dump(2) + "\n"); }); !ok) return ok;
+  return write_model(a.out, m, a.dtype);
 }
 
 }  // namespace

@@ -20,4 +20,8 @@ void add_range(CLI::App& app, int& status);
 // A model that knows conversations; fails for one that does not.
 base::Result<model::Model> load_talking(const std::string& folder);
 
+// To a folder that is there.
+base::Result<void> write_model(const std::string& folder, const model::Model& model,
+                               model::Precision precision = model::Precision::kF32);
+
 }  // namespace stillwatch::apps

@@ -52,13 +52,6 @@ Result<training::Recipe> read_recipe(const std::string& path) {
   return training::Recipe::parse(*text, path);
 }
 
-Result<void> make_folder(const std::string& path) {
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (error) return base::fail(ErrorCode::kInternal, fmt::format("{}: cannot be made: {}", path, error.message()));
-  return {};
-}
-
 Result<void> write_reports(const std::string& folder, const std::string& json, const std::string& html) {
   if (auto ok = write_file(folder + "/range.json", [&](const Write& write) { write(json); }); !ok) return ok;
   return write_file(folder + "/range.html", [&](const Write& write) { write(html); });
@@ -134,10 +127,7 @@ Result<model::Model> base_of(const Arguments& a, const model::Model& teacher, co
   tell("training the students' base");
   auto base = range::make_base(*recipe, teacher, a.settings.threads, tell);
   if (!base) return base;
-  const auto saved = model::save_model(
-      *base, model::Precision::kF32,
-      [&](const std::string& name, const auto& produce) { return write_file(folder + "/" + name, produce); });
-  if (!saved) return tl::unexpected(saved.error());
+  if (auto ok = write_model(folder, *base); !ok) return tl::unexpected(ok.error());
   return base;
 }
 

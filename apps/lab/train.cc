@@ -32,13 +32,6 @@ Result<std::vector<model::Conversation>> read_rows(const std::string& path) {
   return rows;
 }
 
-std::vector<model::Example> examples_of(const std::vector<model::Conversation>& rows, const model::Model& m) {
-  std::vector<model::Example> out;
-  out.reserve(rows.size());
-  for (const model::Conversation& row : rows) out.push_back(model::example_of(row, *m.marks, m.tokenizer));
-  return out;
-}
-
 Result<void> train(const Arguments& a) {
   training::Recipe recipe;
   if (!a.config.empty()) {
@@ -61,12 +54,12 @@ Result<void> train(const Arguments& a) {
     if (!loaded) return tl::unexpected(loaded.error());
     model = std::move(*loaded);
   }
-  const std::vector<model::Example> examples = examples_of(*rows, *model);
+  const std::vector<model::Example> examples = model::examples_of(*rows, *model->marks, model->tokenizer);
   std::vector<model::Example> held_out;
   if (!a.valid.empty()) {
     const auto others = read_rows(a.valid);
     if (!others) return tl::unexpected(others.error());
-    held_out = examples_of(*others, *model);
+    held_out = model::examples_of(*others, *model->marks, model->tokenizer);
   }
   size_t tokens = 0;
   for (const model::Example& e : examples) tokens += e.tokens.size();

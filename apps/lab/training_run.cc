@@ -11,6 +11,7 @@
 #include "accelerator/torch_network.h"
 #endif
 #include "files.h"
+#include "lab.h"
 #include "training/cpu_network.h"
 #include "training/curve.h"
 
@@ -32,10 +33,7 @@ class Run {
       : options_(options), job_(job), model_(model) {}
 
   Result<void> train() {
-    std::error_code error;
-    std::filesystem::create_directories(options_.out, error);
-    if (error)
-      return base::fail(ErrorCode::kInternal, fmt::format("{}: cannot be made: {}", options_.out, error.message()));
+    if (auto ok = make_folder(options_.out); !ok) return ok;
     auto network = make_network(options_, model_);
     if (!network) return tl::unexpected(network.error());
     auto trainer = training::Trainer::start(job_.plan, std::move(*network), *job_.examples, *job_.loss);
@@ -138,9 +136,7 @@ class Run {
     about["cpu_seconds"] = total_cpu_seconds_;
     if (auto ok = write_file(path("training.json"), [&](const Write& w) { w(about.dump(2) + "\n"); }); !ok) return ok;
     model_.weights = trainer.network().weights();
-    return model::save_model(model_, options_.dtype, [&](const std::string& name, const auto& produce) {
-      return write_file(path(name), produce);
-    });
+    return write_model(options_.out, model_, options_.dtype);
   }
 
   const TrainingOptions& options_;

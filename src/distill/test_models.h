@@ -37,9 +37,7 @@ inline training::Recipe small_recipe(uint64_t seed = 1) {
 }
 
 inline std::vector<model::Example> examples_of(const std::vector<model::Conversation>& rows, const model::Model& m) {
-  std::vector<model::Example> out;
-  for (const auto& row : rows) out.push_back(model::example_of(row, *m.marks, m.tokenizer));
-  return out;
+  return model::examples_of(rows, *m.marks, m.tokenizer);
 }
 
 // A model that was taught these conversations until it knows them by heart.

@@ -172,6 +172,14 @@ Example example_of(const Conversation& conversation, const ChatTemplate& marks, 
   return out;
 }
 
+std::vector<Example> examples_of(std::span<const Conversation> conversations, const ChatTemplate& marks,
+                                 const Tokenizer& tokenizer) {
+  std::vector<Example> out;
+  out.reserve(conversations.size());
+  for (const Conversation& c : conversations) out.push_back(example_of(c, marks, tokenizer));
+  return out;
+}
+
 std::vector<int32_t> prompt_of(const Conversation& conversation, const ChatTemplate& marks,
                                const Tokenizer& tokenizer) {
   Example out = example_of(conversation, marks, tokenizer);

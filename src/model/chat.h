@@ -13,6 +13,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,6 +62,8 @@ struct Example {
   std::vector<bool> scored;
 };
 Example example_of(const Conversation& conversation, const ChatTemplate& marks, const Tokenizer& tokenizer);
+std::vector<Example> examples_of(std::span<const Conversation> conversations, const ChatTemplate& marks,
+                                 const Tokenizer& tokenizer);
 // Tokens to go on from: all turns, then the mark that opens the assistant's.
 std::vector<int32_t> prompt_of(const Conversation& conversation, const ChatTemplate& marks, const Tokenizer& tokenizer);
 
