@@ -12,6 +12,7 @@
 #include "gateway/archive.h"
 #include "gateway/config.h"
 #include "logs.h"
+#include "pipeline/standing.h"
 #include "report/text.h"
 #include "verdict/replay.h"
 
@@ -108,7 +109,7 @@ std::vector<vd::ReplaySubject> subjects_of(const pipeline::Findings& findings,
                                            const std::map<std::string, std::string>& classes) {
   std::map<std::string_view, vd::CampaignStanding> campaigns;
   for (const pipeline::CampaignFinding& c : findings.campaigns) {
-    if (c.flagged) campaigns[c.campaign] = {c.campaign, c.p_value, c.calibrated, c.exposure};
+    if (c.flagged) campaigns[c.campaign] = pipeline::standing_of(c);
   }
   std::vector<vd::ReplaySubject> subjects;
   for (const pipeline::AccountFinding& f : findings.ranked) {
@@ -117,10 +118,7 @@ std::vector<vd::ReplaySubject> subjects_of(const pipeline::Findings& findings,
     if (f.label && known == classes.end())
       group = f.label->kind == vd::LabelKind::kBenign ? "labelled benign" : "labelled hostile";
     if (group.empty()) group = classes.empty() ? "not labelled" : "of no class";
-    subjects.push_back({f.account,
-                        std::move(group),
-                        {{}, f.verdict, f.evidence.p_value, f.evidence.calibrated, f.exposure},
-                        f.exchanges});
+    subjects.push_back({f.account, std::move(group), pipeline::standing_of(f), f.exchanges});
     if (const auto it = campaigns.find(f.campaign); it != campaigns.end())
       subjects.back().standing.campaign = it->second;
   }

@@ -1,13 +1,14 @@
 #include "gateway/answer_edit.h"
 
 #include "gateway/targets.h"
+#include "wire/head.h"
 
 namespace stillwatch::gateway {
 
 AnswerEdit::AnswerEdit(uint8_t what, bool summarise, std::string canary, std::string_view content_type,
                        std::string_view target) {
   using countermeasure::ReasoningStripper;
-  const bool batch = gives_batch(path_of(target));
+  const bool batch = gives_batch(wire::path_of(target));
   const bool readable = content_type.starts_with("application/json") || content_type.starts_with("text/event-stream");
   if ((readable || batch) && (what & verdict::kReasoning) != 0)
     reasoning_.emplace(summarise, batch ? ReasoningStripper::Of::kBatch : ReasoningStripper::Of::kAnswer);

@@ -10,7 +10,6 @@
 
 #include "gateway/assets.h"
 #include "gateway/metrics.h"
-#include "gateway/targets.h"
 #include "report/html.h"
 #include "report/json.h"
 #include "report/terminal.h"
@@ -120,10 +119,11 @@ Reply campaign(const Shared& s, const std::string& name) {
   return {200, "application/json", report::campaign_json(*c)};
 }
 
-// The flagged campaign that it is in.
-void name_campaign(const Shared& s, pipeline::AccountFinding& finding) {
-  const auto now = s.campaigns->latest();
-  if (const pipeline::CampaignFinding* c = now->of(finding.account)) finding.campaign = c->campaign;
+// The flagged campaign that each is in.
+void name_campaigns(const Campaigns& now, std::span<pipeline::AccountFinding> findings) {
+  for (pipeline::AccountFinding& finding : findings) {
+    if (const pipeline::CampaignFinding* c = now.of(finding.account)) finding.campaign = c->campaign;
+  }
 }
 
 // A page of the ranking: `limit` accounts behind the one called `after`. As a table for people, if they ask for text.
@@ -148,7 +148,7 @@ Reply accounts(const Shared& s, const wire::RequestHead& head, bool flagged_only
     options.more = "?limit, ?after";
     return {200, "text/plain; charset=utf-8", report::to_terminal(page, {}, options)};
   }
-  for (auto& finding : page.ranked) name_campaign(s, finding);
+  name_campaigns(*s.campaigns->latest(), page.ranked);
   std::string body = fmt::format(R"({{"summary":{},"accounts":[)", report::summary_json(page, {}));
   for (const auto& finding : page.ranked) {
     if (&finding != page.ranked.data()) body += ',';
@@ -169,9 +169,10 @@ Reply report_page(const Shared& s) {
   pipeline::Findings findings{ranking->overview, findings_at(s, *ranking, 0, report::kDetailsMax, false, true)};
   auto rows = findings_at(s, *ranking, report::kDetailsMax, report::kRowsMax - report::kDetailsMax, false, false);
   std::move(rows.begin(), rows.end(), std::back_inserter(findings.ranked));
-  for (auto& finding : findings.ranked) name_campaign(s, finding);
+  const auto campaigns = s.campaigns->latest();
+  name_campaigns(*campaigns, findings.ranked);
   findings.campaigns_sought = campaigns_sought(s);
-  findings.campaigns = s.campaigns->latest()->all;
+  findings.campaigns = campaigns->all;
   Reply reply{200, "text/html; charset=utf-8", {}};
   report::write_html(findings, {}, [&](std::string_view text) { reply.body += text; });
   return reply;
@@ -183,7 +184,7 @@ Reply account(const Shared& s, const std::string& name) {
   std::optional<pipeline::AccountFinding> finding;
   s.observer.visit([&](pipeline::Pipeline& p) { finding = place != nullptr ? p.finding(*place) : p.finding(name); });
   if (!finding) return no_such_account();
-  name_campaign(s, *finding);
+  name_campaigns(*s.campaigns->latest(), {&*finding, 1});
   return {200, "application/json", report::account_json(*finding, report::Depth::kDetails)};
 }
 
@@ -332,7 +333,7 @@ Reply error_reply(int status, std::string_view what) {
 }
 
 Reply reply_to(const wire::RequestHead& head, const std::string& body, Shared& s) {
-  const std::string_view target = path_of(head.target);
+  const std::string_view target = wire::path_of(head.target);
   const std::string_view method = head.method == "HEAD" ? "GET" : head.method;
   if (method == "GET" && (target == "/healthz" || target == "/readyz")) return {200, "text/plain", "ok\n"};
   if (target == "/api/v1/policy/approve")

@@ -2,10 +2,8 @@
 // most.
 #include <fmt/format.h>
 
-#include "countermeasure/sentences.h"
 #include "countermeasure/to_stream.h"
 #include "gateway/calls.h"
-#include "gateway/targets.h"
 
 namespace stillwatch::gateway {
 namespace {
@@ -22,21 +20,38 @@ std::string call_text(const wire::RequestHead& head, std::string_view body) {
 }  // namespace
 
 std::string_view Session::why_no_drafts() const {
-  const std::string_view path = path_of(request_.target);
+  const std::string_view path = wire::path_of(request_.target);
   if (request_.method != "POST" || !(path.ends_with("/chat/completions") || path.ends_with("/messages")))
     return "neither chat completions nor messages";
   if (!request_body_.done()) return request_.expects_continue ? "waits for 100 Continue" : "a long request";
   return observable_ ? "" : "too much under way";
 }
 
-// Asks for all of them at once, in the place of the client's request.
-Task<std::shared_ptr<Session::Calls>> Session::ask_for(std::span<const std::string> bodies) {
-  const auto calls = std::make_shared<Calls>();
+// What the upstream makes of all of them at once, in the place of the client's request.
+Task<Session::Drafts> Session::drafts_of(std::span<const std::string> requests) {
+  Drafts drafts;
+  drafts.calls = std::make_shared<Calls>();
   wire::RequestHead head = request_;
   without(head, {"content-length", "accept-encoding", "expect"});
-  for (const std::string& body : bodies) start_call(calls, call_text(head, body));
-  co_await wait_for(calls, Clock::time_point::max());
-  co_return calls;
+  for (const std::string& body : requests) start_call(drafts.calls, call_text(head, body));
+  co_await wait_for(drafts.calls, Clock::time_point::max());
+  for (Call& draft : drafts.calls->all) {
+    if (!draft.good) continue;
+    if (drafts.shape == nullptr) drafts.shape = &draft;
+    drafts.bodies.push_back(std::move(draft.body));
+  }
+  co_return drafts;
+}
+
+// Leaves `sentences` unfinished if a sentence came to nothing; gives the drafts of the last.
+Task<Session::Drafts> Session::draft_sentences(countermeasure::Sentences& sentences, Marker::Subject& subject) {
+  watermark::SentenceSelector selector(subject.selector, subject.given);
+  while (true) {
+    const std::vector<std::string> requests = sentences.requests();
+    Drafts drafts = co_await drafts_of(requests);
+    const std::lock_guard lock(subject.mutex);
+    if (!client_.is_open() || !sentences.add(drafts.bodies, selector) || sentences.finished()) co_return drafts;
+  }
 }
 
 Task<bool> Session::give_draft(size_t consumed, bool& stays) {
@@ -46,7 +61,7 @@ Task<bool> Session::give_draft(size_t consumed, bool& stays) {
   std::optional<countermeasure::Sentences> sentences;
   countermeasure::DraftPlan plan;
   if (why.empty()) {
-    const bool chat = path_of(request_.target).ends_with("/chat/completions");
+    const bool chat = wire::path_of(request_.target).ends_with("/chat/completions");
     if (marker.upstream_continues()) {
       using enum countermeasure::AnswerKind;
       sentences.emplace(observation_.request, drafts_, chat ? kChatCompletions : kMessages);
@@ -65,31 +80,20 @@ Task<bool> Session::give_draft(size_t consumed, bool& stays) {
     co_return false;
   }
   const int64_t begun = shared.ticks();
-  const Marker::Subject subject = marker.subject_of(observation_.account, marked_campaign_);
-  std::shared_ptr<Calls> calls;  // shape points into it
-  const Call* shape = nullptr;
-  base::Result<countermeasure::GivenDraft> given = base::fail(base::ErrorCode::kInput, "the upstream gave no draft");
-  watermark::SentenceSelector selector(subject.selector, subject.given->windows);
-  for (bool more = true; more;) {
-    const std::vector<std::string> requests = sentences ? sentences->requests() : plan.requests;
-    calls = co_await ask_for(requests);
-    std::vector<std::string> bodies;
-    shape = nullptr;
-    for (Call& draft : calls->all) {
-      if (!draft.good) continue;
-      if (shape == nullptr) shape = &draft;
-      bodies.push_back(std::move(draft.body));
+  const std::shared_ptr<Marker::Subject> subject = marker.subject_of(observation_.account, marked_campaign_);
+  Drafts drafts;
+  std::optional<countermeasure::GivenDraft> given;
+  if (sentences) {
+    drafts = co_await draft_sentences(*sentences, *subject);
+    if (sentences->finished()) {
+      given = sentences->given();
+      marker.note(observation_.account, *subject, *given);
     }
-    if (!sentences) {
-      given = marker.choose(observation_.account, subject, bodies);
-      break;
+  } else {
+    drafts = co_await drafts_of(plan.requests);
+    if (client_.is_open()) {
+      if (auto chosen = marker.choose(observation_.account, *subject, drafts.bodies)) given = std::move(*chosen);
     }
-    const std::lock_guard lock(subject.given->mutex);
-    more = client_.is_open() && sentences->add(bodies, selector) && !sentences->finished();
-  }
-  if (sentences && sentences->finished()) {
-    given = sentences->given();
-    marker.note(observation_.account, subject, *given);
   }
   --marker.counts().under_way;
   marker.counts().drafting_ms += static_cast<uint64_t>((shared.ticks() - begun) / 1'000'000);
@@ -103,7 +107,7 @@ Task<bool> Session::give_draft(size_t consumed, bool& stays) {
   ++shared.counts.requests;
   observe(observation_.response, given->body, 0);
   const std::string body = plan.streamed ? countermeasure::to_stream(given->body, plan.stream_usage) : given->body;
-  stays = co_await draft_answer(body, plan.streamed, shape->head);
+  stays = co_await draft_answer(body, plan.streamed, drafts.shape->head);
   co_return true;
 }
 

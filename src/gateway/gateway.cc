@@ -10,6 +10,7 @@
 #include <unordered_set>
 
 #include "gateway/worker.h"
+#include "pipeline/standing.h"
 #include "report/json.h"
 
 namespace stillwatch::gateway {
@@ -181,7 +182,7 @@ void Gateway::State::on_campaigns(const Campaigns& now, const std::vector<std::s
   Standings::Members members;
   for (const auto& [account, place] : now.member_of) {
     const pipeline::CampaignFinding& c = now.all[place];
-    members.emplace(account, verdict::CampaignStanding{c.campaign, c.p_value, c.calibrated, c.exposure});
+    members.emplace(account, pipeline::standing_of(c));
   }
   shared.standings.set_members(members);
   std::vector<Finding> findings;

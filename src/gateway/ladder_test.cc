@@ -220,12 +220,12 @@ TEST_F(Marks, ACampaignIsMarkedByAKeyOfItsOwnThroughAllMembers) {
       const nlohmann::json message = {{"role", "assistant"}, {"content", language_.text(80, random)}};
       bodies.push_back(nlohmann::json{{"choices", {{{"index", 0}, {"message", message}}}}}.dump());
     }
-    const auto given = marker.choose(i % 2 == 0 ? "a" : "b", marker.subject_of("a", "c"), bodies);
+    const auto given = marker.choose(i % 2 == 0 ? "a" : "b", *marker.subject_of("a", "c"), bodies);
     ASSERT_TRUE(given);
     windows.add_text(nlohmann::json::parse(given->body)["choices"][0]["message"]["content"].get<std::string>(), "");
     // What one member was given carries nothing for another.
     if (i == 0) {
-      EXPECT_EQ(marker.choose("b", marker.subject_of("b", "c"), bodies)->selection.scores[given->selection.chosen], 0);
+      EXPECT_EQ(marker.choose("b", *marker.subject_of("b", "c"), bodies)->selection.scores[given->selection.chosen], 0);
     }
   }
   EXPECT_LT(z_of(windows), 4);

@@ -60,22 +60,20 @@ void Marker::canary_was_given(std::string_view account, uint32_t index) {
     keep(account, watermark::canary_line(now_(), account, pool_.hash(), index));
 }
 
-Marker::Subject Marker::subject_of(std::string_view account, std::string_view campaign) {
+std::shared_ptr<Marker::Subject> Marker::subject_of(std::string_view account, std::string_view campaign) {
   const std::string label = campaign.empty() ? label_ : "campaign:" + std::string(campaign);
   const uint64_t name = base::hash64(campaign.empty() ? account : label);
   const std::lock_guard lock(mutex_);
-  const auto* known = given_.find(name);
-  return {label,
-          {key_.derive(label), watermark::Mark()},
-          known != nullptr ? *known : given_.put(name, std::make_shared<Given>())};
+  if (const auto* known = subjects_.find(name)) return *known;
+  return subjects_.put(name, std::shared_ptr<Subject>(new Subject{label, {key_.derive(label), watermark::Mark()}}));
 }
 
-base::Result<countermeasure::GivenDraft> Marker::choose(std::string_view account, const Subject& subject,
+base::Result<countermeasure::GivenDraft> Marker::choose(std::string_view account, Subject& subject,
                                                         std::span<const std::string> bodies) {
   base::Result<countermeasure::GivenDraft> given;
   {
-    const std::lock_guard lock(subject.given->mutex);
-    given = countermeasure::choose_draft(bodies, subject.selector, subject.given->windows);
+    const std::lock_guard lock(subject.mutex);
+    given = countermeasure::choose_draft(bodies, subject.selector, subject.given);
   }
   if (given) note(account, subject, *given);
   return given;

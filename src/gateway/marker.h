@@ -57,20 +57,17 @@ class Marker {
   GivenCanary canary_for(std::string_view account, std::string_view request) const;
   void canary_was_given(std::string_view account, uint32_t index);
 
-  // An account, or a campaign, and what marks it. `given` is used under the lock.
-  struct Given {
-    std::mutex mutex;
-    watermark::GivenWindows windows;
-  };
+  // An account, or a campaign, what marks it and what it was given; the latter under the lock.
   struct Subject {
-    std::string label;
-    watermark::DraftSelector selector;
-    std::shared_ptr<Given> given;
+    const std::string label;
+    const watermark::DraftSelector selector;
+    std::mutex mutex = {};
+    watermark::GivenWindows given = {};
   };
   // `campaign`: as which the account is marked, or "".
-  Subject subject_of(std::string_view account, std::string_view campaign);
+  std::shared_ptr<Subject> subject_of(std::string_view account, std::string_view campaign);
   // Of the bodies that the upstream gave: fails if none is an answer.
-  base::Result<countermeasure::GivenDraft> choose(std::string_view account, const Subject& subject,
+  base::Result<countermeasure::GivenDraft> choose(std::string_view account, Subject& subject,
                                                   std::span<const std::string> bodies);
   // Counts what the account is given, and keeps the evidence.
   void note(std::string_view account, const Subject& subject, const countermeasure::GivenDraft& given);
@@ -95,7 +92,7 @@ class Marker {
   std::set<std::string> marks_noted_;  // labels
   bool pool_noted_ = false;
   std::set<std::pair<std::string, uint32_t>, std::less<>> noted_;  // canaries that are in the evidence
-  base::Recent<std::shared_ptr<Given>> given_{kMarkedSubjectsMax};
+  base::Recent<std::shared_ptr<Subject>> subjects_{kMarkedSubjectsMax};
   std::map<std::string_view, uint64_t> unmarked_;
 };
 

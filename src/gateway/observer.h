@@ -23,8 +23,8 @@
 
 namespace stillwatch::gateway {
 
-constexpr size_t kParserPadding =
-    64;  // behind a body, never read as part of it: without it, bodies are copied once more
+// Room behind a body, never read as part of it: without it, bodies are copied once more.
+constexpr size_t kParserPadding = 64;
 constexpr size_t kObservedBodyBytesMax = 8u << 20;  // of either body; an exchange with a longer one is shed
 constexpr size_t kUnderWayBytesMax = 256u << 20;    // of bodies larger than 256 KiB, all connections together
 constexpr size_t kQueueBytesMax = 256u << 20;

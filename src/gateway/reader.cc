@@ -2,6 +2,7 @@
 
 #include "gateway/decode.h"
 #include "gateway/targets.h"
+#include "wire/head.h"
 #include "wire/sse.h"
 
 namespace stillwatch::gateway {
@@ -54,10 +55,10 @@ const std::string& Reader::response_of(const Observation& o) {
 
 void Reader::read(const Observation& o, const Emit& emit) {
   if (o.request.empty()) {
-    if (gives_batch(path_of(o.target))) read_answers(o, emit);
+    if (gives_batch(wire::path_of(o.target))) read_answers(o, emit);
     return;
   }
-  if (o.request.starts_with("--") && path_of(o.target).ends_with("/files")) return read_lines(o, emit);
+  if (o.request.starts_with("--") && wire::path_of(o.target).ends_with("/files")) return read_lines(o, emit);
   simdjson::dom::element request;
   if (request_parser_.parse(o.request).get(request) != simdjson::SUCCESS) return;
   begin(o);

@@ -4,6 +4,7 @@
 #include <list>
 #include <optional>
 
+#include "countermeasure/sentences.h"
 #include "gateway/answer_edit.h"
 #include "gateway/worker.h"
 #include "wire/body.h"
@@ -96,7 +97,13 @@ class Session {
   static void close(Calls& calls);
 
   // drafts.cc: an answer chosen among several
-  Task<std::shared_ptr<Calls>> ask_for(std::span<const std::string> bodies);
+  struct Drafts {
+    std::shared_ptr<Calls> calls;     // shape points into it
+    std::vector<std::string> bodies;  // of those that are answers
+    const Call* shape = nullptr;      // the first of them
+  };
+  Task<Drafts> drafts_of(std::span<const std::string> requests);
+  Task<Drafts> draft_sentences(countermeasure::Sentences& sentences, Marker::Subject& subject);
   Task<bool> give_draft(size_t consumed, bool& stays);  // false: none was given, the request is to go on as ever
   Task<bool> draft_answer(std::string_view body, bool streamed, wire::ResponseHead head);
   std::string_view why_no_drafts() const;

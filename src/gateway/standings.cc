@@ -4,6 +4,8 @@
 #include <mutex>
 #include <tuple>
 
+#include "pipeline/standing.h"
+
 namespace stillwatch::gateway {
 
 size_t Standings::limit() const {
@@ -54,7 +56,9 @@ bool Standings::update(const pipeline::AccountFinding& f) {
   if (it != entries_.end()) {
     Entry& entry = it->second;
     entry.own = kept;
-    entry.standing = {{}, f.verdict, f.evidence.p_value, f.evidence.calibrated, f.exposure, entry.standing.campaign};
+    auto campaign = std::move(entry.standing.campaign);
+    entry.standing = pipeline::standing_of(f);
+    entry.standing.campaign = std::move(campaign);
     if (entry.own || entry.standing.campaign) {
       decide(f.account, entry);
     } else {

@@ -5,11 +5,6 @@
 
 namespace stillwatch::gateway {
 
-// Without the query.
-inline std::string_view path_of(std::string_view target) {
-  return target.substr(0, target.find('?'));
-}
-
 // Whether the answer is a file of answers to a batch of requests: JSON lines, under whatever type. The files of
 // `.../files/ID/content` may be others.
 inline bool gives_batch(std::string_view path) {

@@ -1,5 +1,7 @@
 #include "serving/service.h"
 
+#include "wire/head.h"
+
 namespace stillwatch::serving {
 namespace {
 
@@ -33,7 +35,7 @@ struct Service::Impl {
   Impl(model::Model model, EngineSettings settings) : engine(std::move(model), std::move(settings)) {}
 
   void handle(const net::HttpRequest& request, net::HttpReply reply) {
-    const std::string_view target = std::string_view(request.target).substr(0, request.target.find('?'));
+    const std::string_view target = wire::path_of(request.target);
     const bool chat = target == "/v1/chat/completions";
     if (chat || target == "/v1/completions") {
       if (request.method != "POST")

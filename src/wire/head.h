@@ -77,6 +77,11 @@ size_t find_head_end(std::string_view buffer, size_t from);
 Verdict parse_request(std::string_view head, RequestHead& out);
 Verdict parse_response(std::string_view head, std::string_view request_method, ResponseHead& out);
 
+// A target without its query.
+constexpr std::string_view path_of(std::string_view target) {
+  return target.substr(0, target.find('?'));
+}
+
 // Appends the fields that a proxy passes on, as they were spelt and in their order: not Connection and what it names,
 // nor Keep-Alive, Proxy-Connection, TE, Transfer-Encoding, Upgrade (RFC 9110, section 7.6.1).
 // Leaves out those called as in `but`.

@@ -104,7 +104,7 @@ std::string reply(const gateway::Message& m) {
   wire::RequestHead head;
   const auto head_text = std::string_view(m.raw).substr(0, wire::find_head_end(m.raw, 0));
   if (!wire::parse_request(head_text, head)) return error("this is no request");
-  const std::string_view path = head.target.substr(0, head.target.find('?'));
+  const std::string_view path = wire::path_of(head.target);
   if (head.method == "GET" && path.ends_with("/models"))
     return gateway::answer(R"({"object":"list","data":[{"id":"standin","object":"model","owned_by":"nobody"}]})");
   simdjson::dom::parser parser;
