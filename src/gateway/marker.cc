@@ -65,7 +65,7 @@ std::shared_ptr<Marker::Subject> Marker::subject_of(std::string_view account, st
   const uint64_t name = base::hash64(campaign.empty() ? account : label);
   const std::lock_guard lock(mutex_);
   if (const auto* known = subjects_.find(name)) return *known;
-  return subjects_.put(name, std::shared_ptr<Subject>(new Subject{label, {key_.derive(label), watermark::Mark()}}));
+  return subjects_.put(name, std::make_shared<Subject>(label, key_.derive(label)));
 }
 
 base::Result<countermeasure::GivenDraft> Marker::choose(std::string_view account, Subject& subject,

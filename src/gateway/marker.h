@@ -59,10 +59,11 @@ class Marker {
 
   // An account, or a campaign, what marks it and what it was given; the latter under the lock.
   struct Subject {
+    Subject(std::string by, const watermark::Key& key) : label(std::move(by)), selector(key, watermark::Mark()) {}
     const std::string label;
     const watermark::DraftSelector selector;
-    std::mutex mutex = {};
-    watermark::GivenWindows given = {};
+    std::mutex mutex;
+    watermark::GivenWindows given;
   };
   // `campaign`: as which the account is marked, or "".
   std::shared_ptr<Subject> subject_of(std::string_view account, std::string_view campaign);
