@@ -155,6 +155,48 @@ class Distilled(LabCase):
     self.assertEqual(other.returncode, 3, other.stderr)
     self.assertRegex(other.stderr, "tokens that are not the student's")
 
+  def test_prunes_a_model_that_students_begin_from(self):
+    with open(self.path("teacher.yaml"), "w", encoding="ascii") as recipe:
+      recipe.write((SMALL % 1).replace("layers: 1", "layers: 2"))
+    self.lab("train", "--data", "sums.jsonl", "--config", "teacher.yaml", "--out", "deep", "--threads", "1")
+    prune = "distill", "prune", "--teacher", "deep", "--data", "sums.jsonl", "--threads", "1"
+    self.lab(*prune, "--layers", "1", "--ffn", "24", "--out", "pruned")
+    shape = json.loads(self.read("pruned", "config.json"))
+    self.assertEqual((shape["num_hidden_layers"], shape["intermediate_size"], shape["hidden_size"]), (1, 24, 32))
+    told = json.loads(self.read("pruned", "training.json"))
+    self.assertEqual((told["method"], told["rows"], len(told["layers"])), ("prune", 30, 1))
+    self.assertGreater(told["loss_after"], told["loss_before"])
+    self.assertEqual(told["inherits"], json.loads(self.read("deep", "training.json")))
+    # The same command leaves the same weights, and half the bytes where asked.
+    self.lab(*prune, "--layers", "1", "--ffn", "24", "--out", "again")
+    self.assertEqual(self.read("pruned", "model.safetensors"), self.read("again", "model.safetensors"))
+    self.lab(*prune, "--layers", "1", "--ffn", "24", "--dtype", "bf16", "--out", "halved")
+    self.assertLess(len(self.read("halved", "model.safetensors")), 0.6 * len(self.read("pruned", "model.safetensors")))
+    # Training mends it, and tells what came before.
+    self.lab("distill", "train", "--student", "pruned", "--config", "student.yaml", "--data", "sums.jsonl", "--teacher",
+             "deep", "--loss", "forward-kl", "--threads", "1", "--out", "mended")
+    self.assertEqual(json.loads(self.read("mended", "training.json"))["before"], told)
+    right = self.run_lab("exam", "--model", "mended", "--data", "sums.jsonl", "--threads", "1").stdout
+    self.assertGreaterEqual(int(right.split()[1]), 15, right)
+
+  def test_prunes_nothing_that_is_not_there(self):
+    def prune(data, *shape):
+      return self.run_lab("distill", "prune", "--teacher", "teacher", "--data", data, "--threads", "1", "--out", "pruned",
+                          *shape)
+
+    for status, run, said in ((2, prune("sums.jsonl", "--layers", "2"), "the model has 1"),
+                              (2, prune("sums.jsonl", "--heads", "1"), "a multiple of it"),
+                              (2, prune("sums.jsonl", "--ffn", "0"), "--ffn"),
+                              (3, prune("missing.jsonl"), "missing.jsonl")):
+      self.assertEqual(run.returncode, status, run.stderr)
+      self.assertIn(said, run.stderr)
+    with open(self.path("teacher", "model.safetensors"), "r+b") as file:
+      file.truncate(1000)
+    cut = prune("sums.jsonl")
+    self.assertEqual(cut.returncode, 3, cut.stderr)
+    self.assertIn("model.safetensors", cut.stderr)
+    self.assertFalse(os.path.exists(self.path("pruned")))
+
   def test_a_killed_student_goes_on_bit_for_bit(self):
     self.assertEqual(self.harvest("--interface", "reasoning").returncode, 0)
     more = "--teacher", "teacher", "--loss", "jsd", "--on-policy", "0.5"
