@@ -79,7 +79,21 @@ void Contrast::add(Of whose, std::span<const Sample> samples, wm::Units units) {
   }
 }
 
-void Contrast::count(Of whose, std::span<const wm::Unit> window) {
+void Contrast::add(Of whose, std::span<const Place> read) {
+  const auto context = static_cast<size_t>(context_);
+  std::vector<wm::Unit> window;
+  for (const Place& place : read) {
+    if (place.before.size() < context) continue;
+    window.assign(place.before.end() - context_, place.before.end());
+    window.push_back(0);
+    for (const auto& [unit, probability] : place.next) {
+      window.back() = unit;
+      if (probability > 0) count(whose, window, probability);
+    }
+  }
+}
+
+void Contrast::count(Of whose, std::span<const wm::Unit> window, double times) {
   if (filter_ != nullptr && !filter_->passes(window)) return;
   const auto [it, fresh] = places_.try_emplace(wm::hash_of(window), static_cast<uint32_t>(counts_.size()));
   if (fresh) {
@@ -90,8 +104,8 @@ void Contrast::count(Of whose, std::span<const wm::Unit> window) {
     units_.insert(units_.end(), window.begin(), window.end());
     counts_.emplace_back();
   }
-  ++of(whose, counts_[it->second]);
-  ++of(whose, contexts_[wm::hash_of(window.first(static_cast<size_t>(context_)))]);
+  of(whose, counts_[it->second]) += times;
+  of(whose, contexts_[wm::hash_of(window.first(static_cast<size_t>(context_)))]) += times;
 }
 
 std::vector<double> Contrast::weights() const {
@@ -145,6 +159,19 @@ std::vector<TestResult> contrast(const wm::Key& key, const wm::MarkEvidence& mar
     TestResult t = of(suspect, wrong_keys);
     for (const Model& model : clean) t.clean.push_back({model.name, of(model.samples, 0).log10_p});
     return t;
+  });
+}
+
+std::vector<TestResult> reading_contrast(const wm::Key& key, const wm::MarkEvidence& mark,
+                                         std::span<const Place> suspect, std::span<const Place> reference,
+                                         uint64_t wrong_keys) {
+  constexpr std::string_view kNull =
+      "what the suspect expects does not depend on the key of this mark, given what it reads";
+  return with_and_without_filter(mark, "reading-contrast", kNull, [&](const wm::Filter* filter) {
+    Contrast both(mark.mark.context, filter);
+    both.add(Contrast::Of::kReference, reference);
+    both.add(Contrast::Of::kSuspect, suspect);
+    return both.test(key, mark.mark, wrong_keys);
   });
 }
 

@@ -22,6 +22,12 @@
 
 namespace stillwatch::attribution {
 
+// A place of a text that a model read, and what it held probable there.
+struct Place {
+  std::vector<watermark::Unit> before;                   // as many as a context has, or more
+  std::vector<std::pair<watermark::Unit, double>> next;  // likeliest first
+};
+
 class Contrast {
  public:
   // `filter`, which must outlive this, null for all windows.
@@ -32,6 +38,8 @@ class Contrast {
   void add(Of whose, std::span<const watermark::Unit> text, std::span<const watermark::Unit> prompt = {});
   // Samples as the units are: words of their answers, or their tokens.
   void add(Of whose, std::span<const Sample> samples, watermark::Units units);
+  // What it would say at places of a text that it was made to read, by how probable that is there.
+  void add(Of whose, std::span<const Place> read);
 
   // With `wrong_keys` keys that marked nothing. Fills p, figures, controls. REQUIRES: the mark's context is this one's.
   TestResult test(const watermark::Key& key, const watermark::Mark& mark, uint64_t wrong_keys) const;
@@ -41,7 +49,7 @@ class Contrast {
     double suspect = 0, reference = 0;
   };
   size_t stride() const { return static_cast<size_t>(context_) + 1; }
-  void count(Of whose, std::span<const watermark::Unit> window);
+  void count(Of whose, std::span<const watermark::Unit> window, double times = 1);
   std::vector<double> weights() const;
 
   int context_;
@@ -58,5 +66,11 @@ class Contrast {
 std::vector<TestResult> contrast(const watermark::Key& key, const watermark::MarkEvidence& mark,
                                  std::span<const Sample> suspect, std::span<const Sample> reference,
                                  std::span<const Model> clean, uint64_t wrong_keys);
+
+// The same of an open model, by what it and a model that never met the mark expect in the same texts: no chance of what
+// was said is in it. The texts must not depend on the key. `reading-contrast` and `reading-contrast-filtered`.
+std::vector<TestResult> reading_contrast(const watermark::Key& key, const watermark::MarkEvidence& mark,
+                                         std::span<const Place> suspect, std::span<const Place> reference,
+                                         uint64_t wrong_keys);
 
 }  // namespace stillwatch::attribution
