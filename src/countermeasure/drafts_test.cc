@@ -184,7 +184,21 @@ TEST(ToStream, SpellsTheSameAnswer) {
   EXPECT_EQ(messages["block"], (json{{"type", "text"}, {"text", ""}}));
   EXPECT_EQ(messages["events"].front(), "message_start");
   EXPECT_EQ(messages["events"].back(), "message_stop");
+  EXPECT_EQ(assembled(to_stream(R"({"type":"message"})", false))["message"]["type"], "message");  // and no content
   EXPECT_EQ(to_stream("oops\nno", false), "data: oops no\n\n");
+}
+
+TEST(AnswerEvents, SpellTheSameAnswerByPieces) {
+  for (const bool chat : {true, false}) {
+    const auto body = [&](const char* text) { return chat ? chat_body(text, 30) : messages_body(text); };
+    const AnswerEvents events(body("It"));
+    const std::string stream = events.opening() + events.piece("It \"rained\".") + events.piece(" All day.") +
+                               events.ending(body("It \"rained\". All day."), true);
+    json pieces = assembled(stream), whole = assembled(to_stream(body("It \"rained\". All day."), true));
+    pieces.erase("events");  // two pieces, and one
+    whole.erase("events");
+    EXPECT_EQ(pieces, whole);
+  }
 }
 
 }  // namespace

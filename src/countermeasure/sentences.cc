@@ -35,6 +35,10 @@ Sentences::Sentences(std::string_view request, size_t n, AnswerKind kind)
   limit_ = number_at(*json, 0, limit_key_);
 }
 
+std::string Sentences::no_room() const {
+  return kind_ == AnswerKind::kMessages ? "max_tokens" : "length";
+}
+
 double Sentences::tokens_left() const {
   return limit_ ? std::floor(*limit_ - tokens_) : kSentenceTokensMax;
 }
@@ -98,7 +102,7 @@ bool Sentences::add(std::span<const std::string> bodies, watermark::SentenceSele
   if (selector.finished() && chosen.finished) {
     reason_ = chosen.reason.empty() ? "stop" : chosen.reason;
   } else if (selector.finished() || ++sentences_ == kSentencesMax || tokens_left() < 1) {
-    reason_ = kind_ == AnswerKind::kMessages ? "max_tokens" : "length";
+    reason_ = no_room();
   }
   return true;
 }
@@ -113,7 +117,8 @@ GivenDraft Sentences::given() const {
     json->replace_text(n, told ? std::string_view() : text_);
     told = true;
   }
-  if (const Node n = reason_of(*json); n != JsonText::kNone) json->replace(n, json_string(reason_));
+  if (const Node n = reason_of(*json); n != JsonText::kNone)
+    json->replace(n, json_string(finished() ? reason_ : no_room()));
   set_usage(*json, out.tokens_given);
   out.body = json->str();
   return out;

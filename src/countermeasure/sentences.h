@@ -7,6 +7,7 @@
 //   while (!sentences.finished()) {
 //     bodies = ...the upstream's answers to all of sentences.requests(), those that failed left out...
 //     if (!sentences.add(bodies, selector)) relay as ever;   // and count why
+//     to a client that streams, what text() has more      // AnswerEvents of to_stream.h
 //   }
 //   given = sentences.given();
 //
@@ -43,11 +44,14 @@ class Sentences {
   // False if none of the bodies is a draft of the next sentence.
   bool add(std::span<const std::string> bodies, watermark::SentenceSelector& selector);
   bool finished() const { return !reason_.empty(); }
-  // REQUIRES: finished().
+  bool begun() const { return !first_.empty(); }
+  const std::string& text() const { return text_; }  // so far
+  // REQUIRES: begun(). Of one that is not finished: as far as it came, as if there had been no more room.
   GivenDraft given() const;
 
  private:
   double tokens_left() const;
+  std::string no_room() const;  // the reason, as the upstream says it
 
   const AnswerKind kind_;
   DraftPlan plan_;

@@ -68,12 +68,17 @@ Task<bool> Session::upstream_failed(std::string_view reason) {
   if (client_failed_ || !client_.is_open()) co_return false;
   ++worker_.shared().counts.upstream_failures;
   if (!answered_) co_return co_await refuse(502, reason);
-  if (response_body_.until_close()) {
+  cut_answer(response_body_.until_close());
+  co_return false;
+}
+
+// In the middle. `until_close`: its end is that of the connection.
+void Session::cut_answer(bool until_close) {
+  if (until_close) {
     client_.reset();  // a plain end would say that this was all
   } else {
     close();
   }
-  co_return false;
 }
 
 // Until from_upstream_ begins with what is behind the head of the final answer; false if there is none.

@@ -43,15 +43,61 @@ Task<Session::Drafts> Session::drafts_of(std::span<const std::string> requests) 
   co_return drafts;
 }
 
-// Leaves `sentences` unfinished if a sentence came to nothing; gives the drafts of the last.
-Task<Session::Drafts> Session::draft_sentences(countermeasure::Sentences& sentences, Marker::Subject& subject) {
+struct Session::SentenceStream {
+  bool usage = false;  // the client wants it at the end
+  std::optional<countermeasure::AnswerEvents> events{};
+  size_t sent = 0;  // of the text
+  bool stays = false;
+};
+
+// Leaves `sentences` unfinished if a sentence came to nothing or the client left; gives the drafts of the last.
+Task<Session::Drafts> Session::draft_sentences(countermeasure::Sentences& sentences, Marker::Subject& subject,
+                                               SentenceStream* stream) {
   watermark::SentenceSelector selector(subject.selector, subject.given);
   while (true) {
     const std::vector<std::string> requests = sentences.requests();
     Drafts drafts = co_await drafts_of(requests);
-    const std::lock_guard lock(subject.mutex);
-    if (!client_.is_open() || !sentences.add(drafts.bodies, selector) || sentences.finished()) co_return drafts;
+    if (!client_.is_open()) co_return drafts;
+    {
+      const std::lock_guard lock(subject.mutex);
+      if (!sentences.add(drafts.bodies, selector)) co_return drafts;
+    }
+    if (stream != nullptr) {
+      worker_.shared().marker->note_mark(subject);
+      if (!co_await send_sentence(sentences, *drafts.shape, *stream)) co_return drafts;
+    }
+    if (sentences.finished()) co_return drafts;
   }
+}
+
+// What the answer has more than was sent, and its end if that has come; false if the client does not take it.
+Task<bool> Session::send_sentence(const countermeasure::Sentences& sentences, const Call& shape,
+                                  SentenceStream& stream) {
+  constexpr std::string_view kEvents = "text/event-stream";
+  std::string events;
+  if (!stream.events) {
+    stream.stays = begin_draft(shape.head, true, std::nullopt);
+    stream.events.emplace(sentences.given().body);
+    edit_ = edit_of(shape.head, kEvents);
+    events = stream.events->opening();
+  }
+  events += stream.events->piece(std::string_view(sentences.text()).substr(stream.sent));
+  stream.sent = sentences.text().size();
+  if (sentences.finished()) events += stream.events->ending(sentences.given().body, stream.usage);
+  edited_.clear();
+  if (edit_) {
+    edit_->pass(events, edited_);
+    if (sentences.finished()) co_await finish_edit(*edit_, edited_);
+  } else {
+    edited_ = std::move(events);
+  }
+  append_edited(sentences.finished());
+  const auto [error, n] = co_await client_.write(out_);
+  out_.clear();
+  answered_ = true;
+  client_failed_ = static_cast<bool>(error);
+  expect_within(worker_.shared().settings.progress);
+  co_return !client_failed_;
 }
 
 Task<bool> Session::give_draft(size_t consumed, bool& stays) {
@@ -82,10 +128,12 @@ Task<bool> Session::give_draft(size_t consumed, bool& stays) {
   const int64_t begun = shared.ticks();
   const std::shared_ptr<Marker::Subject> subject = marker.subject_of(observation_.account, marked_campaign_);
   Drafts drafts;
+  SentenceStream stream{.usage = plan.stream_usage};
   std::optional<countermeasure::GivenDraft> given;
   if (sentences) {
-    drafts = co_await draft_sentences(*sentences, *subject);
-    if (sentences->finished()) {
+    drafts = co_await draft_sentences(*sentences, *subject, plan.streamed ? &stream : nullptr);
+    // Of an answer that was broken off the client has what was sent.
+    if (sentences->finished() || stream.events) {
       given = sentences->given();
       marker.note(observation_.account, *subject, *given);
     }
@@ -97,7 +145,7 @@ Task<bool> Session::give_draft(size_t consumed, bool& stays) {
   }
   --marker.counts().under_way;
   marker.counts().drafting_ms += static_cast<uint64_t>((shared.ticks() - begun) / 1'000'000);
-  if (!client_.is_open()) co_return false;
+  if (!stream.events && !client_.is_open()) co_return false;
   if (!given) {
     marker.count_unmarked("no drafts from the upstream");
     co_return false;
@@ -105,14 +153,51 @@ Task<bool> Session::give_draft(size_t consumed, bool& stays) {
   from_client_.consume(consumed);
   came_ = 0;
   ++shared.counts.requests;
-  observe(observation_.response, given->body, 0);
+  if (stream.events) {
+    if (edit_) note_canary(*edit_);
+    submit_draft(given->body);
+    waiting_ = false;
+    stays = sentences->finished() && !client_failed_ && stream.stays;
+    if (!sentences->finished() && !client_failed_ && client_.is_open()) {
+      ++shared.counts.upstream_failures;
+      cut_answer(request_.minor_version == 0);
+    }
+    co_return true;
+  }
   const std::string body = plan.streamed ? countermeasure::to_stream(given->body, plan.stream_usage) : given->body;
-  stays = co_await draft_answer(body, plan.streamed, drafts.shape->head);
+  stays = co_await draft_answer(given->body, body, plan.streamed, drafts.shape->head);
   co_return true;
 }
 
-// True if the client's connection may be used again.
-Task<bool> Session::draft_answer(std::string_view body, bool streamed, wire::ResponseHead head) {
+// What is observed is the draft, however it is sent.
+void Session::submit_draft(std::string_view body) {
+  observe(observation_.response, body, 0);
+  observation_.streamed = false;
+  observation_.encoding.clear();
+  submit_observation();
+}
+
+// Makes out_ the head of an answer of so many bytes, or of as many as come; true if the client's connection may be used
+// again.
+bool Session::begin_draft(wire::ResponseHead head, bool streamed, std::optional<size_t> bytes) {
+  const bool chunked = !bytes && request_.minor_version == 1;
+  const bool stays = request_.keep_alive && !worker_.stopping() && (bytes || chunked);
+  out_.assign("HTTP/1.1").append(head.status_line.substr(8)).append("\r\n");
+  without(head, {"content-length", streamed ? "content-type" : ""});
+  wire::append_end_to_end(head, out_);
+  if (streamed) out_ += "Content-Type: text/event-stream\r\n";
+  if (bytes) out_ += fmt::format("Content-Length: {}\r\n", *bytes);
+  if (chunked) out_ += "Transfer-Encoding: chunked\r\n";
+  if (!stays) out_ += "Connection: close\r\n";
+  if (stays && request_.minor_version == 0) out_ += "Connection: keep-alive\r\n";
+  out_ += "\r\n";
+  observation_.status = head.status;
+  return stays;
+}
+
+// Sends the draft as `body` tells it. True if the client's connection may be used again.
+Task<bool> Session::draft_answer(std::string_view draft, std::string_view body, bool streamed,
+                                 const wire::ResponseHead& head) {
   const std::string_view type = streamed ? "text/event-stream" : head.find("content-type");
   std::string edited;
   if (const auto edit = edit_of(head, type)) {
@@ -121,21 +206,10 @@ Task<bool> Session::draft_answer(std::string_view body, bool streamed, wire::Res
     note_canary(*edit);
     body = edited;
   }
-  const bool stays = request_.keep_alive && !worker_.stopping();
-  out_.assign("HTTP/1.1").append(head.status_line.substr(8)).append("\r\n");
-  without(head, {"content-length", streamed ? "content-type" : ""});
-  wire::append_end_to_end(head, out_);
-  if (streamed) out_ += "Content-Type: text/event-stream\r\n";
-  out_ += fmt::format("Content-Length: {}\r\n", body.size());
-  if (!stays) out_ += "Connection: close\r\n";
-  if (stays && request_.minor_version == 0) out_ += "Connection: keep-alive\r\n";
-  out_ += "\r\n";
+  const bool stays = begin_draft(head, streamed, body.size());
   out_ += body;
-  observation_.status = head.status;
-  observation_.streamed = false;  // what is observed is the draft
-  observation_.encoding.clear();
   answered_ = true;
-  submit_observation();
+  submit_draft(draft);
   const auto [error, n] = co_await client_.write(out_);
   std::string().swap(out_);
   waiting_ = false;

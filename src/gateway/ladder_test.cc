@@ -1,4 +1,5 @@
 // The rungs of the ladder that change what an account is answered, between a client and a model server.
+#include <future>
 #include <nlohmann/json.hpp>
 
 #include "gateway/marker.h"
@@ -170,6 +171,47 @@ class Marks : public Policies {
       return answer(nlohmann::json{{"id", "c"}, {"choices", choices}, {"usage", {{"completion_tokens", 100}}}}.dump());
     };
   }
+  // A server that goes on with an answer by a sentence, until there are some three hundred characters. `before` is told
+  // how much there was.
+  void write_sentences(std::function<bool(std::string_view before)> goes_on = [](std::string_view) { return true; }) {
+    marks_.upstream_continues = true;
+    reply_ = [this, goes_on](const Message& m) -> std::string {
+      const auto asked = nlohmann::json::parse(m.payload);
+      const auto& last = asked["messages"].back();
+      const std::string before = last["role"] == "assistant" ? last["content"] : "";
+      if (!goes_on(before)) return "";
+      base::Random random(++drafts_);
+      const std::string text = (before.empty() ? "" : " ") + language_.text(12, random) + ".";
+      const bool ended = before.size() > 300;
+      if (m.raw.find("/messages") != m.raw.npos) {
+        return answer(nlohmann::json{{"type", "message"},
+                                     {"content", {{{"type", "text"}, {"text", text}}}},
+                                     {"stop_reason", ended ? "end_turn" : "max_tokens"},
+                                     {"usage", {{"input_tokens", 7}, {"output_tokens", 15}}}}
+                          .dump());
+      }
+      const nlohmann::json message = {{"role", "assistant"}, {"content", text}};
+      return answer(nlohmann::json{{"choices", {{{"message", message}, {"finish_reason", ended ? "stop" : "length"}}}},
+                                   {"usage", {{"completion_tokens", 15}}}}
+                        .dump());
+    };
+  }
+  // Of the events of a stream: the text, and the data of the last but `[DONE]`.
+  struct Told {
+    std::string text;
+    nlohmann::json last;
+  };
+  static Told told(std::string_view events) {
+    Told out;
+    for (size_t at = 0; (at = events.find("data: {", at)) != events.npos;) {
+      at += 6;
+      const auto data = nlohmann::json::parse(events.substr(at, events.find('\n', at) - at));
+      out.text += data.value("/choices/0/delta/content"_json_pointer, "");
+      out.text += data.value("/delta/text"_json_pointer, "");
+      if (data.value("type", "") != "message_stop") out.last = data;
+    }
+    return out;
+  }
   double z_of(const watermark::Windows& windows) const {
     return watermark::detect(marks_.key->derive(marks_.label), watermark::Mark(), windows).z;
   }
@@ -237,19 +279,7 @@ TEST_F(Marks, ACampaignIsMarkedByAKeyOfItsOwnThroughAllMembers) {
 }
 
 TEST_F(Marks, AsksForSentencesWhereTheUpstreamContinuesAnAnswer) {
-  reply_ = [this](const Message& m) {
-    const auto asked = nlohmann::json::parse(m.payload);
-    const auto& last = asked["messages"].back();
-    const bool begun = last["role"] == "assistant";
-    base::Random random(++drafts_);
-    const nlohmann::json message = {{"role", "assistant"},
-                                    {"content", (begun ? " " : "") + language_.text(12, random) + "."}};
-    const bool ended = begun && last["content"].get<std::string>().size() > 300;
-    return answer(nlohmann::json{{"choices", {{{"message", message}, {"finish_reason", ended ? "stop" : "length"}}}},
-                                 {"usage", {{"completion_tokens", 15}}}}
-                      .dump());
-  };
-  marks_.upstream_continues = true;
+  write_sentences();
   start(policy("{rung: mark, drafts: 4}"));
   label_hostile();
   drafts_ = 0;
@@ -267,14 +297,91 @@ TEST_F(Marks, AsksForSentencesWhereTheUpstreamContinuesAnAnswer) {
   EXPECT_THAT(admin("GET", "/metrics").payload, HasSubstr(fmt::format("stillwatch_drafts_total {}\n", 4 * sentences)));
 }
 
+constexpr std::string_view kStreamed =
+    R"({"messages":[{"role":"user","content":"Go on."}],"stream":true,"stream_options":{"include_usage":true}})";
+
+TEST_F(Marks, StreamsEachSentenceAsItIsChosen) {
+  std::promise<void> first_read;
+  const auto read = first_read.get_future().share();
+  std::atomic<int> waited{0};
+  // The upstream makes no second sentence before the client has the first.
+  write_sentences([&, read](std::string_view before) {
+    if (!before.empty()) waited += read.wait_for(std::chrono::seconds(20)) == std::future_status::ready;
+    return true;
+  });
+  start(policy("{rung: mark, drafts: 4}"));
+  label_hostile();
+  drafts_ = 0;
+  Client client(gateway_->port());
+  client.send(
+      fmt::format("POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer k\r\n"
+                  "Content-Length: {}\r\n\r\n{}",
+                  kStreamed.size(), kStreamed));
+  ASSERT_TRUE(client.wait_for(".\"}"));
+  EXPECT_EQ(drafts_, 4u);
+  first_read.set_value();
+  const Message m = client.receive();
+  EXPECT_GT(waited, 0);
+  EXPECT_THAT(m.raw, HasSubstr("Content-Type: text/event-stream\r\n"));
+  EXPECT_THAT(m.payload, testing::EndsWith("data: [DONE]\n\n"));
+  const Told chat = told(m.payload);
+  const auto sentences = std::count(chat.text.begin(), chat.text.end(), '.');
+  EXPECT_GT(sentences, 3);
+  EXPECT_EQ(drafts_, 4 * static_cast<uint64_t>(sentences));
+  EXPECT_EQ(chat.last["usage"]["completion_tokens"], 15 * sentences);
+  EXPECT_THAT(m.payload, HasSubstr("\"finish_reason\":\"stop\""));
+  const Told messages = told(ask(kStreamed, "/v1/messages").payload);
+  EXPECT_GT(messages.text.size(), 300u);
+  EXPECT_EQ(messages.last["delta"]["stop_reason"], "end_turn");
+  EXPECT_EQ(messages.last["usage"]["output_tokens"], 15 * std::count(messages.text.begin(), messages.text.end(), '.'));
+  evidence([](const auto& e) { return !e.marks.empty() && e.marks[0].answers == 2; });
+}
+
+TEST_F(Marks, CutsAStreamOfSentencesThatCannotGoOn) {
+  write_sentences([](std::string_view before) { return before.size() < 150; });
+  start(policy("{rung: mark, drafts: 2}"));
+  label_hostile();
+  const Message m = ask(kStreamed);
+  EXPECT_GT(told(m.payload).text.size(), 100u);
+  EXPECT_THAT(m.payload, Not(HasSubstr("[DONE]")));
+  EXPECT_THAT(m.raw, Not(testing::EndsWith("0\r\n\r\n")));
+  // What it was given is evidence all the same, and the next request is served.
+  evidence([](const auto& e) { return !e.marks.empty() && e.marks[0].answers == 1; });
+  EXPECT_GT(told(ask(kStreamed).payload).text.size(), 100u);
+}
+
+TEST_F(Marks, AskForNoMoreSentencesOfAClientThatLeft) {
+  std::promise<void> left;
+  const auto gone = left.get_future().share();
+  write_sentences([gone](std::string_view before) {
+    if (!before.empty()) gone.wait_for(std::chrono::seconds(20));
+    return true;
+  });
+  start(policy("{rung: mark, drafts: 2}"));
+  label_hostile();
+  drafts_ = 0;
+  {
+    Client client(gateway_->port());
+    client.send(
+        fmt::format("POST /v1/messages HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer k\r\n"
+                    "Content-Length: {}\r\n\r\n{}",
+                    kStreamed.size(), kStreamed));
+    ASSERT_TRUE(client.wait_for("text_delta"));
+  }
+  // It is noticed within a second or two, and what it has read is evidence.
+  evidence([](const auto& e) { return !e.marks.empty() && e.marks[0].answers == 1; });
+  left.set_value();
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_LE(drafts_, 4u);
+}
+
 TEST_F(Marks, StreamsTheDraftToWhoAskedForAStream) {
   write_drafts();
   marks_.upstream_n = true;
   start(policy("{rung: mark, drafts: 3}, {rung: strip}"));
   label_hostile();
   const int before = static_cast<int>(drafts_);
-  const Message m =
-      ask(R"({"messages":[{"role":"user","content":"Go on."}],"stream":true,"stream_options":{"include_usage":true}})");
+  const Message m = ask(kStreamed);
   EXPECT_THAT(m.raw, HasSubstr("Content-Type: text/event-stream\r\n"));
   EXPECT_THAT(m.raw, Not(HasSubstr("application/json")));
   EXPECT_THAT(m.payload, testing::EndsWith("data: [DONE]\n\n"));

@@ -89,12 +89,17 @@ void Marker::note(std::string_view account, const Subject& subject, const counte
   } else {
     ++counts_.watermarked;
   }
+  note_mark(subject);
+  const std::lock_guard lock(mutex_);
+  keep(account, watermark::answer_line(now_(), account, subject.selector.key(), sketch));
+}
+
+void Marker::note_mark(const Subject& subject) {
   const watermark::DraftSelector& by = subject.selector;
   const std::lock_guard lock(mutex_);
   if (marks_noted_.size() >= kNotedMax) marks_noted_.clear();
   if (marks_noted_.insert(subject.label).second)
     keep("", watermark::mark_line(now_(), subject.label, by.key(), by.mark(), watermark::Units::kWords));
-  keep(account, watermark::answer_line(now_(), account, by.key(), sketch));
 }
 
 void Marker::count_unmarked(std::string_view why) {

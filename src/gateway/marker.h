@@ -70,6 +70,8 @@ class Marker {
   // Of the bodies that the upstream gave: fails if none is an answer.
   base::Result<countermeasure::GivenDraft> choose(std::string_view account, Subject& subject,
                                                   std::span<const std::string> bodies);
+  // Keeps that it is marked, and how: before the first of what is given goes out.
+  void note_mark(const Subject& subject);
   // Counts what the account is given, and keeps the evidence.
   void note(std::string_view account, const Subject& subject, const countermeasure::GivenDraft& given);
 

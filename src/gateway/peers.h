@@ -162,6 +162,17 @@ class Client {
     error_code ignored;
     asio::write(socket_, asio::buffer(bytes.data(), bytes.size()), ignored);
   }
+  // Reads on until what has come and was not received yet holds `mark`; false if the connection ends before.
+  bool wait_for(std::string_view mark) {
+    std::array<char, 4096> room{};
+    while (left_.find(mark) == left_.npos) {
+      error_code error;
+      const size_t n = socket_.read_some(asio::buffer(room), error);
+      if (error) return false;
+      left_.append(room.data(), n);
+    }
+    return true;
+  }
   Message receive() { return read_message(socket_, left_, of_response); }
   Message ask(std::string_view bytes) {
     send(bytes);

@@ -85,6 +85,7 @@ class Session {
                     uint32_t retry_after_s = 0);
   Task<bool> refuse_with(int status, std::string_view body, uint32_t retry_after_s = 0);
   Task<bool> upstream_failed(std::string_view reason);
+  void cut_answer(bool until_close);
 
   // calls.cc: requests of our own that the answer waits for
   struct Call;
@@ -102,10 +103,14 @@ class Session {
     std::vector<std::string> bodies;  // of those that are answers
     const Call* shape = nullptr;      // the first of them
   };
+  struct SentenceStream;  // of a client that gets each sentence as it is chosen
   Task<Drafts> drafts_of(std::span<const std::string> requests);
-  Task<Drafts> draft_sentences(countermeasure::Sentences& sentences, Marker::Subject& subject);
+  Task<Drafts> draft_sentences(countermeasure::Sentences& sentences, Marker::Subject& subject, SentenceStream* stream);
+  Task<bool> send_sentence(const countermeasure::Sentences& sentences, const Call& shape, SentenceStream& stream);
   Task<bool> give_draft(size_t consumed, bool& stays);  // false: none was given, the request is to go on as ever
-  Task<bool> draft_answer(std::string_view body, bool streamed, wire::ResponseHead head);
+  bool begin_draft(wire::ResponseHead head, bool streamed, std::optional<size_t> bytes);
+  Task<bool> draft_answer(std::string_view draft, std::string_view body, bool streamed, const wire::ResponseHead& head);
+  void submit_draft(std::string_view body);
   std::string_view why_no_drafts() const;
 
   // summary.cc: what is said of reasoning that is withheld
