@@ -101,7 +101,7 @@ std::vector<Campaign> find(const Accounts& accounts, const Reference& reference,
       if (c.judged_size == 0 || known(c.members)) continue;
       const auto most_typical = std::span(c.members).first(c.judged_size);
       c.judged = score(pool(most_typical, accounts.summary_of), baseline, options.complementarity);
-      c.p_value = reference.p(c.judged.score, c.judged_size);
+      c.p_value = reference.p(c.judged.score, lean_of(turned, c.members), c.judged_size);
       std::vector<bool> inside(count);
       for (const uint32_t m : c.members) inside[m] = taken[m] = true;
       tell_links(links, inside, c);

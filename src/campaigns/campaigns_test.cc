@@ -17,7 +17,7 @@ using features::Kind;
 using features::Trait;
 
 // A world of topics in which everybody has a favourite. Harvesters ask like everybody half of the time; the other half
-// they give orders out of one strange corner of it, each another one.
+// they give orders out of one strange corner of it, each another one. Honest tools do so in another corner, more often.
 class World {
  public:
   explicit World(uint64_t seed) : random_(seed) {
@@ -26,13 +26,23 @@ class World {
       for (double& x : topic) x = fixed.normal();
     }
     for (double& x : corner_) x = fixed.normal();
+    for (double& x : tools_corner_) x = fixed.normal();
   }
 
-  profile::Summary account(int exchanges, double harvest) {
+  profile::Summary account(int exchanges, double harvest) { return account(exchanges, harvest, corner_); }
+  profile::Summary tool() { return account(60, 0.8, tools_corner_); }
+
+  void share_network(uint64_t network) { network_ = network; }
+  base::Random& random() { return random_; }
+
+ private:
+  using Place = std::array<double, features::kEmbeddingSize>;
+
+  profile::Summary account(int exchanges, double orders, const Place& corner) {
     profile::Summary s;
     const uint64_t favourite = random_.below(topics_.size());
     for (int i = 0; i < exchanges; ++i) {
-      const bool strange = random_.chance(harvest);
+      const bool strange = random_.chance(orders);
       Features f;
       f.time = base::from_ms(1'772'409'600'000 + static_cast<int64_t>(random_.below(48)) * 3'600'000);
       f.answered = f.meaningful = true;
@@ -43,7 +53,7 @@ class World {
       std::array<double, features::kEmbeddingSize> x;
       double norm = 0;
       for (size_t d = 0; d < x.size(); ++d) {
-        x[d] = (strange ? corner_[d] : topic[d]) + random_.normal();
+        x[d] = (strange ? corner[d] : topic[d]) + random_.normal();
         norm += x[d] * x[d];
       }
       features::Embedding e;
@@ -65,14 +75,11 @@ class World {
     return s;
   }
 
-  void share_network(uint64_t network) { network_ = network; }
-  base::Random& random() { return random_; }
-
- private:
   base::Random random_;
   uint64_t network_ = 0;
-  std::array<std::array<double, features::kEmbeddingSize>, 24> topics_;
-  std::array<double, features::kEmbeddingSize> corner_;
+  std::array<Place, 24> topics_;
+  Place corner_;
+  Place tools_corner_;
 };
 
 struct Crowd {
@@ -86,6 +93,9 @@ struct Crowd {
   }
   void add_hydra(World& world, int accounts) {
     for (int i = 0; i < accounts; ++i) add(world.account(40, 0.5), "hydra-");
+  }
+  void add_tools(World& world, int accounts) {
+    for (int i = 0; i < accounts; ++i) add(world.tool(), "tool-");
   }
   void add_honest(World& world, int count) {
     for (int i = 0; i < count; ++i) add(world.account(static_cast<int>(25 + world.random().below(60)), 0), "honest-");
@@ -151,6 +161,68 @@ TEST_F(Campaigns, HonestAccountsAreNone) {
     for (const Campaign& c : find(crowd.accounts, *reference_, *baseline_, {}))
       EXPECT_GT(c.q_value, kFalseCampaignsMax);
   }
+}
+
+// P-values of groups of eight around each of `seeds`, grown as the reference's are; and their mean score.
+struct Judged {
+  std::vector<double> p_values;
+  double score = 0;
+  double unlikely() const {
+    return static_cast<double>(std::count_if(p_values.begin(), p_values.end(), [](double p) { return p <= 0.1; })) /
+           static_cast<double>(p_values.size());
+  }
+};
+Judged judged(const Crowd& crowd, size_t from, size_t to, const Reference& reference,
+              const signals::Baseline& baseline) {
+  std::vector<Point> points, directions;
+  for (const Trace& t : crowd.accounts.traces) {
+    Point point = reference.space().place(t);
+    points.push_back(reference.whitening().turn(point));
+    directions.push_back(direction_of(std::move(point)));
+  }
+  Judged out;
+  for (size_t seed = from; seed < to; ++seed) {
+    std::vector<double> nearness;
+    for (const Point& d : directions) nearness.push_back(dot(directions[seed], d));
+    const std::vector<uint32_t> core = most_leaning(nearness, 24);
+    const std::vector<uint32_t> members = most_leaning(leanings(points, core), kGroupMin);
+    const double of_group = score(pool(members, crowd.accounts.summary_of), baseline, true).score;
+    out.score += of_group / static_cast<double>(to - from);
+    out.p_values.push_back(reference.p(of_group, lean_of(points, core), kGroupMin).value);
+  }
+  return out;
+}
+
+// Honest tools score above a hydra, and lean another way.
+TEST(CampaignsAmongTools, AreJudgedAmongGroupsThatLeanAlike) {
+  Crowd calibration;
+  World calm(1);
+  calibration.add_honest(calm, 500);
+  calibration.add_tools(calm, 60);
+  const signals::Baseline baseline = baseline_of(calibration);
+  const auto reference = Reference::of(calibration.accounts, baseline);
+  ASSERT_TRUE(reference);
+  double people = 0, tools = 0;
+  for (const uint64_t seed : {2, 3, 4}) {
+    World world(seed);
+    Crowd crowd;
+    crowd.add_honest(world, 500);
+    crowd.add_tools(world, 60);
+    people += judged(crowd, 0, 100, *reference, baseline).unlikely() / 3;
+    tools += judged(crowd, 500, 560, *reference, baseline).unlikely() / 3;
+  }
+  EXPECT_LE(people, 0.15);
+  EXPECT_LE(tools, 0.2);
+
+  World world(4);
+  Crowd crowd;
+  crowd.add_honest(world, 500);
+  crowd.add_tools(world, 60);
+  for (int i = 0; i < 60; ++i) crowd.add(world.account(40, 0.25), "hydra-");
+  const Judged of_tools = judged(crowd, 500, 560, *reference, baseline);
+  const Judged of_hydra = judged(crowd, 560, 620, *reference, baseline);
+  EXPECT_GT(of_tools.score, of_hydra.score);
+  EXPECT_GE(of_hydra.unlikely(), 0.9);
 }
 
 TEST_F(Campaigns, OneNetworkAloneIsNoLink) {

@@ -33,6 +33,10 @@ double lean(const Point& point, const Point& sum, double length) {
 
 }  // namespace
 
+Point lean_of(std::span<const Point> points, std::span<const uint32_t> members) {
+  return direction_of(sum_of(points, members));
+}
+
 std::vector<double> leanings(std::span<const Point> points, std::span<const uint32_t> core) {
   const Point sum = sum_of(points, core);
   const double square = dot(sum, sum);

@@ -26,6 +26,8 @@ constexpr size_t kGroupMin = 8;
 // The summary of an account of the caller's, by its place among them; null if it cannot be had.
 using SummaryOf = std::function<std::shared_ptr<const profile::Summary>(uint32_t account)>;
 
+// The direction of the mean of `members`: which way they lean.
+Point lean_of(std::span<const Point> points, std::span<const uint32_t> members);
 // All accounts' leanings towards the mean of `core`.
 std::vector<double> leanings(std::span<const Point> points, std::span<const uint32_t> core);
 // The `count` of them that lean most, those first that lean most.

@@ -1,6 +1,12 @@
 // What benign accounts look like when campaigns are searched among them: the space of their variation, their points in
-// it, how near pairs of them come, and the scores of groups grown around them, by size. Made from benign traffic by
-// `calibrate`, kept as the second line of a baseline file; a rank among the groups' scores is a campaign's p-value.
+// it, how near pairs of them come, and which way groups grown around them lean and what they score, by size. Made from
+// benign traffic by `calibrate`, kept as the second line of a baseline file.
+//
+// What a group's accounts are used for moves its score, benign or not: benign coding agents together look more like a
+// harvest than people do. So a group is judged by how far it exceeds the median of the benign groups that lean most
+// like it. Those are grown among one half of the benign accounts, and the rank is among the excesses of groups that are
+// grown among the other: a split conformal p-value by the residual of a nearest neighbours' regression (Papadopoulos,
+// Vovk and Gammerman 2011; Lei et al. 2018), right over all benign groups whatever the regression is worth.
 //
 // Text form: JSON, docs/formats/baseline.md. Thread rule: const methods are reentrant. Bounds: kPointsMax points,
 // kSeedsMax groups of a size.
@@ -29,7 +35,7 @@ class Reference {
  public:
   static constexpr size_t kAccountsMin = 100;
   static constexpr size_t kPointsMax = 16'000;  // chosen by the hash of names
-  static constexpr size_t kSeedsMax = 4000;     // of them, groups are grown among and around
+  static constexpr size_t kSeedsMax = 4000;     // of them, groups are grown among and around; twice
 
   // Fails for fewer than kAccountsMin accounts.
   static base::Result<Reference> of(const Accounts& benign, const signals::Baseline& baseline,
@@ -45,8 +51,10 @@ class Reference {
 
   // The largest size up to `size` for which there are benign groups.
   size_t comparable(size_t size) const;
-  // How often a group of that size grown around a benign account scores so high. REQUIRES: size from comparable().
-  stats::PValue p(double score, size_t size) const;
+  // What benign groups of that size score that lean most like `lean`. REQUIRES: size from comparable().
+  double usual(const Point& lean, size_t size) const;
+  // How often a group of that size grown around a benign account exceeds what is usual by so much. REQUIRES: likewise.
+  stats::PValue p(double score, const Point& lean, size_t size) const;
 
  private:
   friend class ReferenceText;
@@ -58,7 +66,9 @@ class Reference {
   Whitening whitening_;
   std::vector<Point> turned_;  // points_, by whitening_
   PairLaw pairs_;
-  std::map<size_t, std::vector<float>> scores_;  // of groups, by size
+  std::vector<Point> leans_;                       // of the groups that say what is usual,
+  std::map<size_t, std::vector<float>> scores_;    // theirs, by size
+  std::map<size_t, std::vector<float>> excesses_;  // of other groups, over what is usual
   std::map<size_t, stats::ConformalTail> tails_;
 };
 

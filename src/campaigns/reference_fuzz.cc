@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const size_t like = reference->comparable(of);
     if (like > of) std::abort();
     if (like == 0) continue;
-    const double p = reference->p(3.5, like).value;
+    const double p = reference->p(3.5, reference->turned().front(), like).value;
     if (!(p > 0 && p <= 1)) std::abort();
   }
   if (!Reference::parse(reference->to_json())) std::abort();

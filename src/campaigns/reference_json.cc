@@ -12,9 +12,10 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-constexpr int kVersion = 2;
-constexpr float kPointUnit = 32;  // points are written as bytes in units of 1 / this
-constexpr long kPointMost = 127;
+constexpr int kVersion = 3;
+constexpr long kByteMost = 127;  // points and leans are written as bytes in units of 1 / these
+constexpr float kPointUnit = 32;
+constexpr float kLeanUnit = kByteMost;
 constexpr double kNatureMin = 1e-6;
 constexpr double kActiveMin = 1e-4;  // share of accounts active in an hour, and of those not active
 constexpr size_t kScoresMax = 100'000;
@@ -52,6 +53,24 @@ bool read(const Json& value, Numbers& out) {
     double number = 0;
     if (!read(value[i], number)) return false;
     out[i] = static_cast<typename Numbers::value_type>(number);
+  }
+  return true;
+}
+
+std::string text_of(const std::vector<Point>& points, float unit) {
+  std::string bytes;
+  for (const Point& p : points) {
+    for (const float x : p) bytes += static_cast<char>(std::clamp(std::lround(x * unit), -kByteMost, kByteMost));
+  }
+  return base::to_base64(bytes);
+}
+
+bool read_points(const Json& text, size_t axes, float unit, size_t max, std::vector<Point>& out) {
+  const auto bytes = text.is_string() ? base::from_base64(text.get_ref<const std::string&>()) : std::nullopt;
+  if (!bytes || bytes->size() % axes != 0 || bytes->size() / axes > max) return false;
+  for (size_t i = 0; i < bytes->size(); i += axes) {
+    Point& p = out.emplace_back(axes);
+    for (size_t k = 0; k < axes; ++k) p[k] = static_cast<float>(static_cast<int8_t>((*bytes)[i + k])) / unit;
   }
   return true;
 }
@@ -94,35 +113,28 @@ class ReferenceText {
   }
 
   static Json of(const Reference& r) {
-    std::string points;
-    for (const Point& p : r.points_) {
-      for (const float x : p)
-        points += static_cast<char>(std::clamp(std::lround(x * kPointUnit), -kPointMost, kPointMost));
-    }
     Json groups = Json::array();
-    for (const auto& [size, scores] : r.scores_) groups.push_back({size, array_of(scores)});
-    return {{"stillwatch_campaign_reference", kVersion}, {"space", of(r.space_)},
-            {"active", array_of(r.pairs_.active_)},      {"agreements", array_of(r.pairs_.agreements_)},
-            {"points", base::to_base64(points)},         {"groups", groups}};
+    for (const auto& [size, scores] : r.scores_)
+      groups.push_back({size, array_of(scores), array_of(r.excesses_.at(size))});
+    return {{"stillwatch_campaign_reference", kVersion},
+            {"space", of(r.space_)},
+            {"active", array_of(r.pairs_.active_)},
+            {"agreements", array_of(r.pairs_.agreements_)},
+            {"points", text_of(r.points_, kPointUnit)},
+            {"leans", text_of(r.leans_, kLeanUnit)},
+            {"groups", groups}};
   }
 
   static bool parse(const Json& json, Reference& r) {
     double version = 0;
     if (!read(at(json, "stillwatch_campaign_reference"), version) || version != kVersion) return false;
     if (!parse(at(json, "space"), r.space_)) return false;
-    const Json& text = at(json, "points");
-    const auto points = text.is_string() ? base::from_base64(text.get_ref<const std::string&>()) : std::nullopt;
     const size_t axes = r.space_.axes();
-    const size_t count = points ? points->size() / axes : 0;
-    if (!points || count * axes != points->size() || count < Reference::kAccountsMin || count > Reference::kPointsMax)
-      return false;
+    if (!read_points(at(json, "points"), axes, kPointUnit, Reference::kPointsMax, r.points_)) return false;
+    if (!read_points(at(json, "leans"), axes, kLeanUnit, Reference::kSeedsMax, r.leans_)) return false;
+    if (r.points_.size() < Reference::kAccountsMin || r.leans_.empty()) return false;
     std::vector<Point> directions;
-    for (size_t i = 0; i < count; ++i) {
-      Point& p = r.points_.emplace_back(axes);
-      for (size_t k = 0; k < axes; ++k)
-        p[k] = static_cast<float>(static_cast<int8_t>((*points)[i * axes + k])) / kPointUnit;
-      directions.push_back(direction_of(p));
-    }
+    for (const Point& p : r.points_) directions.push_back(direction_of(p));
     std::vector<double> active(profile::kHoursOfWeek);
     std::vector<float> agreements;
     if (!read(at(json, "active"), active) || !read_up_to(at(json, "agreements"), kScoresMax, agreements)) return false;
@@ -133,8 +145,11 @@ class ReferenceText {
     if (!groups.is_array() || groups.empty() || groups.size() > kSizesMax) return false;
     for (const Json& group : groups) {
       double size = 0;
-      if (!group.is_array() || group.size() != 2 || !read(group[0], size) || size < kGroupMin) return false;
-      if (!read_up_to(group[1], kScoresMax, r.scores_[static_cast<size_t>(size)])) return false;
+      if (!group.is_array() || group.size() != 3 || !read(group[0], size) || size < kGroupMin) return false;
+      std::vector<float>& scores = r.scores_[static_cast<size_t>(size)];
+      scores.resize(r.leans_.size());
+      if (!read(group[1], scores) || !read_up_to(group[2], kScoresMax, r.excesses_[static_cast<size_t>(size)]))
+        return false;
     }
     r.index();
     return true;
