@@ -23,7 +23,7 @@ class LiveCampaigns : public Policies {
   static void SetUpTestSuite() {
     world_ = new pipeline::World(1);
     Pipeline honest(nullptr, {}, {});
-    for (int i = 0; i < 400; ++i) world_->fill(honest, world_->honest(), 40 + i % 30);
+    for (int i = 0; i < 600; ++i) world_->fill(honest, world_->honest(), 40 + i % 30);
     auto baseline = honest.calibrate();
     ASSERT_TRUE(baseline) << baseline.error().message;
     auto groups = honest.calibrate_campaigns(*baseline);
