@@ -19,7 +19,7 @@ model::Model fresh_model(const Recipe& recipe, model::Tokenizer tokenizer, const
   model::Config config = recipe.shape;
   config.vocab_size = static_cast<int64_t>(tokenizer.size());
   config.eos = {tokenizer.find_special(marks.end)};
-  model::Weights weights = initial_weights(config, recipe.plan.seed);
+  model::Weights weights = initial_weights(config, recipe.plan.seed, recipe.deviation);
   return {std::move(config), std::move(weights), std::move(tokenizer), marks};
 }
 

@@ -7,9 +7,8 @@
 
 namespace stillwatch::training {
 
-model::Weights initial_weights(const model::Config& config, uint64_t seed) {
+model::Weights initial_weights(const model::Config& config, uint64_t seed, double deviation) {
   base::Random random(seed);
-  const double deviation = 0.02;
   const double residual = deviation / std::sqrt(2.0 * static_cast<double>(config.layers));
   model::Weights weights;
   for (const model::Slot& slot : model::slots_of(config)) {

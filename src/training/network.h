@@ -49,8 +49,10 @@ class Network {
   virtual base::Result<void> restore(const Snapshot& snapshot) = 0;
 };
 
-// Weights to begin with: normal with deviation 0.02, those that write to the residual stream smaller by the square root
+constexpr double kInitialDeviation = 0.02;
+
+// Weights to begin with: normal with that deviation, those that write to the residual stream smaller by the square root
 // of twice the layers (Radford et al. 2019); norms are one, biases zero.
-model::Weights initial_weights(const model::Config& config, uint64_t seed);
+model::Weights initial_weights(const model::Config& config, uint64_t seed, double deviation = kInitialDeviation);
 
 }  // namespace stillwatch::training

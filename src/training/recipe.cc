@@ -38,6 +38,7 @@ base::Result<Recipe> Recipe::parse(std::string_view yaml, std::string_view file)
   base::YamlMap shape(root->take("model"), file), plan(root->take("training"), file);
   if (root->take("model")) {
     read_shape(shape, c);
+    shape.number("deviation", r.deviation, 0, 10);
     root->adopt(shape);
   }
   if (root->take("training")) {

@@ -7,8 +7,9 @@
 namespace stillwatch::training {
 
 struct Recipe {
-  model::Config shape;       // all but vocab_size, which the tokenizer decides
-  int64_t vocabulary = 512;  // tokens at most
+  model::Config shape;                   // all but vocab_size, which the tokenizer decides
+  double deviation = kInitialDeviation;  // of random weights
+  int64_t vocabulary = 512;              // tokens at most
   Plan plan;
 
   static base::Result<Recipe> parse(std::string_view yaml, std::string_view file);

@@ -177,12 +177,14 @@ TEST(CrossEntropy, IsTheSlowTwins) {
 
 TEST(Recipe, ReadsShapeAndPlan) {
   const auto r = Recipe::parse(
-      "vocabulary: 600\nmodel: {dim: 64, layers: 2, heads: 4, kv_heads: 2, ffn_dim: 128, context: 99, tied: false}\n"
+      "vocabulary: 600\nmodel: {dim: 64, layers: 2, heads: 4, kv_heads: 2, ffn_dim: 128, context: 99, tied: false,\n"
+      "        deviation: 0.05}\n"
       "training: {steps: 7, rate: 0.5, seed: 9}\n",
       "r.yaml");
   ASSERT_TRUE(r) << r.error().message;
   EXPECT_EQ(r->shape.head_dim, 16);
   EXPECT_FALSE(r->shape.tied);
+  EXPECT_EQ(r->deviation, 0.05);
   EXPECT_EQ(r->plan.steps, 7U);
   EXPECT_EQ(r->plan.seed, 9U);
   EXPECT_THAT(Recipe::parse("model: {heads: 3, kv_heads: 2}", "r.yaml").error().message, HasSubstr("no multiple"));
