@@ -28,6 +28,23 @@ class LabCase(parts.Case):
     self.assertEqual(run.returncode, 0, run.stderr)
 
 
+class Problems(LabCase):
+
+  def test_have_the_parts_asked_for(self):
+    written = self.run_lab("problems", "--count", "40", "--level", "2-3", "--with", "table,menu")
+    self.assertEqual(written.returncode, 0, written.stderr)
+    structures = [set(json.loads(line)["structure"].split()) for line in written.stdout.splitlines()]
+    self.assertEqual(len(structures), 40)
+    for part in "table", "menu":
+      self.assertTrue(any(part in structure for structure in structures), part)
+    self.assertTrue(all(structure & {"table", "menu"} for structure in structures))
+    # A difference needs two persons, so two operations.
+    none = self.run_lab("problems", "--count", "1", "--level", "1", "--with", "gap")
+    self.assertEqual(none.returncode, 3)
+    self.assertIn("only 0 different problems", none.stderr)
+    self.assertEqual(self.run_lab("problems", "--with", "chair").returncode, 2)
+
+
 class Training(LabCase):
 
   def setUp(self):
