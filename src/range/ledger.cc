@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "range/trial_shape.h"
+
 namespace stillwatch::range {
 
 using base::ErrorCode;
@@ -23,7 +25,10 @@ Result<Ledger> Ledger::open(std::string_view text, std::string_view file, const 
     }
     if (!line.is_object() || !line.contains("trial") || !line["trial"].is_string() || !line.contains("result"))
       return refuse("this is no trial's result");
-    ledger.results_[line["trial"].get<std::string>()] = line["result"];
+    const auto trial = line["trial"].get<std::string>();
+    if (const std::string why = misfit_of(trial, line["result"]); !why.empty())
+      return refuse(fmt::format("{}: {}", trial, why));
+    ledger.results_[trial] = line["result"];
   }
   if (number == 0) {
     if (auto ok = ledger.append_(Json{{"terms", terms}}.dump() + "\n"); !ok) return tl::unexpected(ok.error());

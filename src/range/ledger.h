@@ -20,7 +20,7 @@ class Ledger {
  public:
   using Append = std::function<base::Result<void>(std::string_view line)>;  // a line with its end, safe on the disk
 
-  // `text`: what the file holds so far. Errors name its line as `file:line`.
+  // `text`: what the file holds so far. Errors name its line as `file:line`, and what a result lacks (trial_shape.h).
   static base::Result<Ledger> open(std::string_view text, std::string_view file, const Json& terms, Append append);
 
   // What is known of the trial, else what `make` gives, which is kept first.
