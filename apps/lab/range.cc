@@ -23,15 +23,15 @@ using base::Result;
 
 struct Arguments {
   std::string teacher = "data/teacher";
+  std::string base = "data/range/base.yaml";
   std::string student = "data/range/student.yaml";
   std::string honest = "data/population/honest.yaml";
   std::string live = "data/range/live.yaml";
   std::string prompts = "data/prompts";
   std::string out;
   std::string writer;
-  std::string writing_student = "data/range/writer.yaml";
-  std::string trial_base = "data/range/trial-base.yaml";
-  std::string trial_student = "data/range/trial-student.yaml";
+  std::string writing_base = "data/range/writing-base.yaml";
+  std::string writing_student = "data/range/writing-student.yaml";
   uint64_t seeds = 3;
   uint64_t full_seeds = 1, curve_seeds = 3;
   std::vector<uint64_t> exchanges{100, 300, 1000, 3000, 10'000};
@@ -67,17 +67,17 @@ range::Tell teller() {
 // What both kinds of run read.
 struct Read {
   model::Model teacher;
-  training::Recipe student;
+  training::Plan student;
   population::Config honest, live;
   population::Prompts prompts;
 
   range::Inputs view() const { return {teacher, student, honest, live, prompts}; }
 };
 
-Result<Read> read_inputs(const Arguments& a, const std::string& student_file) {
+Result<Read> read_inputs(const Arguments& a) {
   auto teacher = load_talking(a.teacher);
   if (!teacher) return tl::unexpected(teacher.error());
-  auto student = read_recipe(student_file);
+  auto student = read_recipe(a.student);
   if (!student) return tl::unexpected(student.error());
   auto honest = read_population(a.honest);
   if (!honest) return tl::unexpected(honest.error());
@@ -85,7 +85,7 @@ Result<Read> read_inputs(const Arguments& a, const std::string& student_file) {
   if (!live) return tl::unexpected(live.error());
   auto prompts = population::Prompts::load({a.prompts});
   if (!prompts) return tl::unexpected(prompts.error());
-  return Read{std::move(*teacher), std::move(*student), std::move(*honest), std::move(*live), std::move(*prompts)};
+  return Read{std::move(*teacher), student->plan, std::move(*honest), std::move(*live), std::move(*prompts)};
 }
 
 uint64_t hash_of(const model::Weights& weights) {
@@ -102,8 +102,8 @@ range::Json terms_of(const Arguments& a, const Read& inputs, const std::optional
   const auto text = [](uint64_t hash) { return fmt::format("{:016x}", hash); };
   const auto of_file = [&](const std::string& path) { return text(base::hash64(read_file(path).value_or(""))); };
   range::Json terms{{"teacher", text(hash_of(inputs.teacher.weights))},
-                    {"base", of_file(a.trial_base)},
-                    {"student", of_file(a.trial_student)},
+                    {"base", of_file(a.base)},
+                    {"student", of_file(a.student)},
                     {"honest", of_file(a.honest)},
                     {"live", of_file(a.live)},
                     {"problems", a.settings.problems},
@@ -112,21 +112,26 @@ range::Json terms_of(const Arguments& a, const Read& inputs, const std::optional
                     {"threads", a.settings.threads}};
   if (writer) {
     terms["writer"] = text(hash_of(writer->weights));
+    terms["writing_base"] = of_file(a.writing_base);
     terms["writing_student"] = of_file(a.writing_student);
   }
   return terms;
 }
 
-// The students' base: made once, then kept in OUT/base.
-Result<model::Model> base_of(const Arguments& a, const model::Model& teacher, const range::Tell& tell) {
+Result<model::Model> make_base(const Arguments& a, const model::Model& teacher, const range::Tell& tell) {
+  const auto recipe = read_recipe(a.base);
+  if (!recipe) return tl::unexpected(recipe.error());
+  tell("training the students' base");
+  return range::make_base(*recipe, teacher, a.settings.threads, tell);
+}
+
+// The same, made once and then kept in OUT/base.
+Result<model::Model> kept_base(const Arguments& a, const model::Model& teacher, const range::Tell& tell) {
   const std::string folder = a.out + "/base";
   if (std::filesystem::exists(folder + "/model.safetensors")) return load_talking(folder);
-  const auto recipe = read_recipe(a.trial_base);
-  if (!recipe) return tl::unexpected(recipe.error());
-  if (auto ok = make_folder(folder); !ok) return tl::unexpected(ok.error());
-  tell("training the students' base");
-  auto base = range::make_base(*recipe, teacher, a.settings.threads, tell);
+  auto base = make_base(a, teacher, tell);
   if (!base) return base;
+  if (auto ok = make_folder(folder); !ok) return tl::unexpected(ok.error());
   if (auto ok = write_model(folder, *base); !ok) return tl::unexpected(ok.error());
   return base;
 }
@@ -144,7 +149,7 @@ Result<void> run_trials(const Arguments& a) {
     if (auto ok = journal->append(line); !ok) return ok;
     return journal->sync();
   };
-  auto inputs = read_inputs(a, a.trial_student);
+  auto inputs = read_inputs(a);
   if (!inputs) return tl::unexpected(inputs.error());
   std::optional<model::Model> writer;
   if (!a.writer.empty()) {
@@ -157,16 +162,18 @@ Result<void> run_trials(const Arguments& a) {
   const range::Tell tell = teller();
   range::TrialResults results;
   if (writer) {
+    const auto base = read_recipe(a.writing_base);
+    if (!base) return tl::unexpected(base.error());
     const auto student = read_recipe(a.writing_student);
     if (!student) return tl::unexpected(student.error());
     range::InheritanceSettings settings;
     settings.seed = a.settings.seed;
     settings.threads = a.settings.threads;
-    auto result = range::run_inheritance(settings, *student, *writer, *ledger, tell);
+    auto result = range::run_inheritance(settings, *base, student->plan, *writer, *ledger, tell);
     if (!result) return tl::unexpected(result.error());
     results.inheritance = std::move(*result);
   }
-  const auto base = base_of(a, inputs->teacher, tell);
+  const auto base = kept_base(a, inputs->teacher, tell);
   if (!base) return tl::unexpected(base.error());
   for (uint64_t i = 0; i < a.seeds; ++i) {
     range::LadderSettings settings = a.ladder;
@@ -198,13 +205,15 @@ Result<void> run_trials(const Arguments& a) {
 
 Result<void> run(const Arguments& a) {
   if (!a.quick) return run_trials(a);
-  auto inputs = read_inputs(a, a.student);
+  auto inputs = read_inputs(a);
   if (!inputs) return tl::unexpected(inputs.error());
   if (!a.out.empty()) {
     if (auto ok = make_folder(a.out); !ok) return ok;
   }
   const range::Tell tell = teller();
-  const auto loop = range::run(a.settings, inputs->view(), tell);
+  const auto base = make_base(a, inputs->teacher, tell);
+  if (!base) return tl::unexpected(base.error());
+  const auto loop = range::run(a.settings, inputs->view(), *base, tell);
   if (!loop) return tl::unexpected(loop.error());
   tell("done");
   fmt::print("{}", range::to_terminal(*loop));
@@ -222,12 +231,10 @@ void add_range(CLI::App& app, int& status) {
   a.settings.threads = std::max(1u, std::thread::hardware_concurrency());
   command->add_flag("--quick", a.quick, "One harvest, four students, some minutes; without it the trials");
   command->add_option("--teacher", a.teacher, "Folder of the teacher")->capture_default_str();
-  command->add_option("--student", a.student, "The students' recipe (YAML, docs/model.md)")->capture_default_str();
+  command->add_option("--base", a.base, "The recipe of what students go on from (YAML, docs/model.md)")
+      ->capture_default_str();
+  command->add_option("--student", a.student, "The students' recipe, whose plan counts")->capture_default_str();
   command->add_option("--writer", a.writer, "For the trials of marks: a model that writes texts by itself");
-  command->add_option("--trial-base", a.trial_base, "The recipe of what the trials' students go on from")
-      ->capture_default_str();
-  command->add_option("--trial-student", a.trial_student, "The recipe of the trials' students, whose plan counts")
-      ->capture_default_str();
   command->add_option("--seeds", a.seeds, "Of the trials, from --seed on")
       ->capture_default_str()
       ->check(CLI::Range(0, 100));
@@ -244,7 +251,10 @@ void add_range(CLI::App& app, int& status) {
   command->add_option("--strength", a.ladder.strength, "Of antidistillation, where students learn from it")
       ->capture_default_str()
       ->check(CLI::Range(0.001, 1000.0));
-  command->add_option("--writing-student", a.writing_student, "The recipe of its students")->capture_default_str();
+  command->add_option("--writing-base", a.writing_base, "The recipe of what its students go on from")
+      ->capture_default_str();
+  command->add_option("--writing-student", a.writing_student, "The recipe of its students, whose plan counts")
+      ->capture_default_str();
   command->add_option("--honest", a.honest, "Honest traffic to calibrate on (YAML, docs/population.md)")
       ->capture_default_str();
   command->add_option("--live", a.live, "Other traffic, with one account in it that distils")->capture_default_str();

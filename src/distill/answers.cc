@@ -42,6 +42,7 @@ base::Result<std::vector<Answer>> answer_all(const model::Transformer& transform
       Answer& answer = answers[it->second.index];
       const Part part = it->second.parser.next(e.choice.token);
       const std::string_view piece = tokenizer.piece(e.choice.token);
+      if (options.on_token) options.on_token(it->second.index, part);
       if (part == Part::kReasoning) answer.reasoning += piece;
       if (part == Part::kContent) answer.content += piece;
       answer.tokens.push_back(std::move(e.choice));

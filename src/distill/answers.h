@@ -24,6 +24,7 @@ struct AnswerOptions {
   bool reasoning = true;                                     // false: the mark that begins it is forbidden
   std::function<model::LogitsHook(size_t index)> hook = {};  // bends the logits of that prompt's answer
   uint32_t logprobs = 0;  // alternatives to tell of each token; 0: none, and no log-probabilities
+  std::function<void(size_t index, model::AnswerParser::Part part)> on_token = {};  // as each comes
 };
 
 struct Answer {

@@ -30,7 +30,7 @@ Result<Json> run_curve(const CurveSettings& settings, const Inputs& inputs, cons
       draw(seed_of(settings.seed, kQuestions), problems::Split::kTrain, syllabus, std::ranges::max(settings.exchanges));
   const auto test =
       questions_of(draw(seed_of(settings.seed, kTest), problems::Split::kTest, syllabus, settings.test_problems));
-  training::Plan plan = inputs.student.plan;
+  training::Plan plan = inputs.student;
   plan.seed = seed_of(settings.seed, kOrder);
   std::vector<distill::Answer> answers;  // when they are first asked for
   const auto answered = [&]() -> Result<void> {

@@ -7,6 +7,7 @@
 
 #include "attribution/contrast.h"
 #include "attribution/radioactivity.h"
+#include "base/hash.h"
 #include "problems/answer.h"
 #include "range/course.h"
 #include "range/page.h"
@@ -86,10 +87,38 @@ class Trials {
                 {"compute", served->compute}};
   }
 
+  // What honest users wait, in every way of serving: medians over problems, the ways by turns, so that what else runs
+  // on the machine slows all alike.
+  Result<Json> waits() {
+    if (auto ok = prepare(Serving::kAntidistillation, settings_.strength); !ok) return tl::unexpected(ok.error());
+    constexpr size_t kProblems = 50;
+    std::map<Serving, std::vector<Wait>> all;
+    for (size_t i = 0; i < std::min(kProblems, test_.size()); ++i) {
+      for (const Serving s : kServings) {
+        const auto wait = server_.wait(s, prompt_of(test_[i]), base::combine(seed_of(kOwn), i));
+        if (!wait) return tl::unexpected(wait.error());
+        all[s].push_back(*wait);
+      }
+    }
+    Json waits = Json::array();
+    for (auto& [serving, each] : all) {
+      const auto median = [&](double Wait::*what) {
+        const auto middle = each.begin() + static_cast<std::ptrdiff_t>(each.size() / 2);
+        std::ranges::nth_element(each, middle, {}, what);
+        return (*middle).*what;
+      };
+      waits.push_back({{"serving", name_of(serving)},
+                       {"first", median(&Wait::first)},
+                       {"answer", median(&Wait::answer)},
+                       {"whole", median(&Wait::whole)}});
+    }
+    return Json{{"waits", std::move(waits)}};
+  }
+
   Result<Json> arm(const Arm& arm, const Json& watched) {
     const auto served = answers_to_buy(arm.serving);
     if (!served) return tl::unexpected(served.error());
-    training::Plan plan = inputs_.student.plan;
+    training::Plan plan = inputs_.student;
     plan.seed = seed_of(kOrder);
     const auto learnt = learn(plan, base_, lessons_of(arm, **served, watched), questions_, settings_.threads, tell_);
     if (!learnt) return tl::unexpected(learnt.error());
@@ -145,7 +174,7 @@ class Trials {
     std::vector<Lesson> lessons;
     for (size_t i = 0; i < bought_.size(); ++i)
       lessons.push_back(lesson_of(bought_[i], (*plain)->answers[i], Given::kText));
-    training::Plan plan = inputs_.student.plan;
+    training::Plan plan = inputs_.student;
     plan.seed = seed_of(kProxy);
     plan.steps = std::max<uint64_t>(1, plan.steps / 2);
     tell_("training a proxy student");
@@ -161,7 +190,7 @@ class Trials {
   std::vector<Lesson> lessons_of(const Arm& arm, const Served& served, const Json& watched) const {
     const auto of_watched = [&](const char* name) { return watched[name].get<size_t>(); };
     const size_t before = of_watched("problems_before_flag") * (arm.several ? settings_.accounts : 1);
-    size_t all = of_watched("problems");
+    size_t all = std::min(of_watched("problems"), bought_.size());
     if (arm.ends) all = std::min(all, of_watched("problems_before_refusal"));
     std::vector<Lesson> lessons;
     for (size_t i = 0; i < all; ++i) {
@@ -232,6 +261,16 @@ class Trials {
   double strength_ = 0;  // that the server has
 };
 
+// What an honest user waits whom the operator treats as this arm does behind the flag; null where nothing is given.
+Json wait_of(const Arm& arm, const Json& waits) {
+  if (arm.after == Given::kNothing) return nullptr;
+  for (const Json& w : waits) {
+    if (w["serving"] == name_of(arm.serving))
+      return {{"first", arm.after == Given::kAnswer ? w["answer"] : w["first"]}, {"whole", w["whole"]}};
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 std::string reworded(std::string_view reasoning) {
@@ -276,6 +315,11 @@ Result<Json> run_ladder(const LadderSettings& settings, const Inputs& inputs, co
       if (auto ok = serve(s, strength); !ok) return tl::unexpected(ok.error());
     }
   }
+  if (!settings.core) {
+    auto waits = result_of("waits", [&] { return trials.waits(); });
+    if (!waits) return waits;
+    result.update(*waits);
+  }
   auto watched = result_of("watched", [&] { return trials.watched(); });
   if (!watched) return watched;
   result["watched"] = *watched;
@@ -286,7 +330,8 @@ Result<Json> run_ladder(const LadderSettings& settings, const Inputs& inputs, co
                                  : std::string(arm.name);
     auto json = result_of(name, [&] { return trials.arm(arm, *watched); });
     if (!json) return json;
-    result["arms"].push_back(*json);
+    if (result.contains("waits")) (*json)["wait"] = wait_of(arm, result["waits"]);
+    result["arms"].push_back(std::move(*json));
   }
   return result;
 }

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "range/course.h"
-#include "training/fresh_model.h"
 
 namespace stillwatch::range {
 namespace {
@@ -48,13 +47,13 @@ std::vector<Lesson> lessons_of(std::span<const Bought> bought, size_t count, siz
 
 }  // namespace
 
-Result<Loop> run(const Settings& settings, Inputs inputs, const Tell& tell) {
+Result<Loop> run(const Settings& settings, Inputs inputs, const model::Model& base, const Tell& tell) {
   const auto seed = [&](Stream stream) { return seed_of(settings.seed, stream); };
   Loop loop;
   loop.settings = settings;
   inputs.honest.seed = seed(kHonest);
   inputs.live.seed = seed(kLive);
-  inputs.student.plan.seed = seed(kOrder);
+  inputs.student.seed = seed(kOrder);
   const auto test = questions_of(draw(seed(kTest), problems::Split::kTest, {}, settings.test_problems));
 
   const model::Transformer transformer(inputs.teacher.config, inputs.teacher.weights);
@@ -96,13 +95,12 @@ Result<Loop> run(const Settings& settings, Inputs inputs, const Tell& tell) {
         {"stripped", "got answers without reasoning and log-probabilities once its account was flagged", all, before});
     lots.push_back({"refused", "got nothing more once its account was flagged", before, before});
   }
-  lots.push_back({"untaught", "learnt from nothing", 0, 0});
+  lots.push_back({"untaught", "learnt from nothing: the base itself", 0, 0});
   for (const Lot& lot : lots) {
     tell(fmt::format("training a student, {}: {} problems, {} of them with reasoning and log-probabilities", lot.name,
                      lot.problems, lot.whole));
-    auto learnt = learn(inputs.student.plan,
-                        training::fresh_model(inputs.student, inputs.teacher.tokenizer, *inputs.teacher.marks),
-                        lessons_of(*bought, lot.problems, lot.whole), test, settings.threads, tell);
+    auto learnt =
+        learn(inputs.student, base, lessons_of(*bought, lot.problems, lot.whole), test, settings.threads, tell);
     if (!learnt) return tl::unexpected(learnt.error());
     Student& student = loop.students.emplace_back(std::move(learnt->student));
     student.name = student.losses.name = lot.name;

@@ -3,10 +3,10 @@
 //
 // One account distils, beside simulated honest traffic: of what it asks, a share are word problems (problems/), which
 // the teacher answers. The operator's pipeline, calibrated on other honest traffic, says when it would have flagged the
-// account. Students of one recipe are then trained, by the teacher's log-probabilities where they have them, on all
-// problems that were bought; on those bought before the flag, as if the account had been refused there; and on all of
-// them with reasoning and log-probabilities stripped behind the flag. All are examined on problems of structures that
-// no training problem has.
+// account. Students that go on from one base (student.h) by one plan are then trained, by the teacher's
+// log-probabilities where they have them, on all problems that were bought; on those bought before the flag, as if the
+// account had been refused there; and on all of them with reasoning and log-probabilities stripped behind the flag. All
+// are examined on problems of structures that no training problem has.
 //
 // Deterministic in Settings and Inputs, whatever the machine's load: the clock is the simulation's. Thread rule: one
 // thread calls; `threads` compute.
@@ -27,7 +27,7 @@ struct Settings {
 
 struct Inputs {
   const model::Model& teacher;  // with marks
-  training::Recipe student;     // its seed is drawn from `seed`
+  training::Plan student;       // its seed is drawn from `seed`
   population::Config honest;    // to calibrate on
   population::Config live;      // with the harvest in it
   const population::Prompts& prompts;
@@ -42,6 +42,7 @@ struct Loop {
   std::vector<Student> students;
 };
 
-base::Result<Loop> run(const Settings& settings, Inputs inputs, const Tell& tell);
+// `base`: what students go on from.
+base::Result<Loop> run(const Settings& settings, Inputs inputs, const model::Model& base, const Tell& tell);
 
 }  // namespace stillwatch::range

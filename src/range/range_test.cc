@@ -82,9 +82,11 @@ TEST(Operator, WantsOneAccountThatDistils) {
 
 TEST(Range, GivesTheSameReportForTheSameSeed) {
   const model::Model model = teacher();
+  const auto silent = [](const std::string&) {};
+  const model::Model base = make_base(tiny(2), model, 1, silent).value();
   const auto report = [&](uint64_t seed) {
     const Loop loop = run({.seed = seed, .problems = 20, .test_problems = 4},
-                          {model, tiny(2), honest(), live(), prompts()}, [](const std::string&) {})
+                          {model, tiny(2).plan, honest(), live(), prompts()}, base, silent)
                           .value();
     EXPECT_NE(to_html(loop).find("</html>"), std::string::npos);
     return to_json(loop);

@@ -1,5 +1,7 @@
 #include "range/serving.h"
 
+#include <chrono>
+
 #include "base/hash.h"
 #include "range/writing.h"
 #include "watermark/embed.h"
@@ -63,16 +65,43 @@ Result<Served> Server::serve(Serving serving, const Prompts& prompts, uint64_t s
   return served;
 }
 
-Result<std::vector<distill::Answer>> Server::answers(Serving serving, const Prompts& prompts, uint64_t seed) const {
+Result<distill::AnswerOptions> Server::options_of(Serving serving, uint64_t seed) const {
   distill::AnswerOptions options{.threads = options_.threads, .temperature = 1, .seed = seed};
   options.logprobs = serving == Serving::kPlain ? options_.logprobs : 0;
   if (marks_tokens(serving)) {
-    options.hook = [&](size_t) { return hook_of({key_, mark_of(serving)}); };
+    options.hook = [this, serving](size_t) { return hook_of({key_, mark_of(serving)}); };
   } else if (serving == Serving::kAntidistillation) {
     if (!antidistillation_) return base::fail(base::ErrorCode::kInternal, "antidistillation wants a proxy");
-    options.hook = [&](size_t) { return antidistillation_->hook(); };
+    options.hook = [this](size_t) { return antidistillation_->hook(); };
   }
-  return distill::answer_all(transformer_, *teacher_.marks, teacher_.tokenizer, prompts, options);
+  return options;
+}
+
+Result<std::vector<distill::Answer>> Server::answers(Serving serving, const Prompts& prompts, uint64_t seed) const {
+  const auto options = options_of(serving, seed);
+  if (!options) return tl::unexpected(options.error());
+  return distill::answer_all(transformer_, *teacher_.marks, teacher_.tokenizer, prompts, *options);
+}
+
+Result<Wait> Server::wait(Serving serving, const std::vector<int32_t>& prompt, uint64_t seed) const {
+  using Clock = std::chrono::steady_clock;
+  const bool drafts = serving == Serving::kDrafts;
+  auto options = options_of(serving, seed);
+  if (!options) return tl::unexpected(options.error());
+  const auto begun = Clock::now();
+  const auto since = [&] { return std::chrono::duration<double>(Clock::now() - begun).count(); };
+  Wait wait;
+  options->on_token = [&](size_t, model::AnswerParser::Part part) {
+    if (wait.first == 0) wait.first = since();
+    if (wait.answer == 0 && part == model::AnswerParser::Part::kContent) wait.answer = since();
+  };
+  const Prompts asked(drafts ? options_.drafts : 1, prompt);
+  const auto made = distill::answer_all(transformer_, *teacher_.marks, teacher_.tokenizer, asked, *options);
+  if (!made) return tl::unexpected(made.error());
+  wait.whole = since();
+  if (drafts) wait.first = wait.answer = wait.whole;  // none is chosen before all are there
+  if (wait.answer == 0) wait.answer = wait.whole;     // it never came to an answer
+  return wait;
 }
 
 Result<Served> Server::drafted(const Prompts& prompts, uint64_t seed) const {

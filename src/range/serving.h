@@ -1,7 +1,8 @@
 // What a teacher may do to the answers it gives away: the answers of one way of serving, what they cost, and what is
 // remembered of their marks.
 //
-// All ways draw at temperature 1, so that they answer on the same terms. Deterministic in the seed. Thread rule: one
+// All ways draw at temperature 1, so that they answer on the same terms. Deterministic in the seed, but for how long
+// anything takes. Thread rule: one
 // thread calls; `threads` compute.
 #pragma once
 
@@ -29,6 +30,12 @@ struct Served {
   watermark::MarkEvidence evidence;  // of the ways that mark
 };
 
+// How long who asks waits, alone on the machine, in seconds by the clock: for the first token that may go on to it, for
+// the first of the answer proper (the first of all where reasoning is withheld), and for the whole.
+struct Wait {
+  double first = 0, answer = 0, whole = 0;
+};
+
 class Server {
  public:
   struct Options {
@@ -45,10 +52,12 @@ class Server {
   }
 
   base::Result<Served> serve(Serving serving, const Prompts& prompts, uint64_t seed) const;
+  base::Result<Wait> wait(Serving serving, const std::vector<int32_t>& prompt, uint64_t seed) const;
 
   const watermark::Key& key() const { return key_; }
 
  private:
+  base::Result<distill::AnswerOptions> options_of(Serving serving, uint64_t seed) const;
   base::Result<std::vector<distill::Answer>> answers(Serving serving, const Prompts& prompts, uint64_t seed) const;
   base::Result<Served> drafted(const Prompts& prompts, uint64_t seed) const;
 

@@ -53,17 +53,30 @@ std::string attribution_text(const Json& arm) {
   return fmt::format("{} ({})", power_text((*least)["log10_p"]), (*least)["test"].get<std::string>());
 }
 
+std::string seconds_text(const Json& seconds) {
+  return fmt::format("{:.3g}", seconds.get<double>());
+}
+
+// Of an arm: until the first of it, and until all.
+std::string wait_text(const Json& arm) {
+  if (!arm.contains("wait")) return "";
+  const Json& wait = arm["wait"];
+  return wait.is_null() ? "no answer" : fmt::format("{}, {}", seconds_text(wait["first"]), seconds_text(wait["whole"]));
+}
+
 Table arms_table(const TrialResults& results) {
-  Table table{"What students keep",
-              "All go on from one base and take as many steps. Right: the mean over seeds, Student's interval; of one "
-              "seed, Wilson's. Attribution: the least p-value of three tests of the first seed, uncorrected.",
-              {"arm", "learns from", "problems", "whole", "right (95 %)", "by seed", "of the gain", "attribution"},
-              {}};
+  Table table{
+      "What students keep",
+      "All go on from one base and take as many steps. Right: the mean over seeds, Student's interval; of one "
+      "seed, Wilson's. Attribution: the least p-value of three tests of the first seed, uncorrected. Wait: the "
+      "seconds of an honest user so treated, until the first token of the answer and until the last.",
+      {"arm", "learns from", "problems", "whole", "right (95 %)", "by seed", "of the gain", "attribution", "wait"},
+      {}};
   for (const OverSeeds& a : over_seeds(results.ladders, "arms", {"arm"})) {
     const auto name = a.first["arm"].get<std::string>();
     table.rows.push_back({name, a.first["description"], fmt::format("{}", a.first["problems"].get<size_t>()),
                           fmt::format("{}", a.first["whole"].get<size_t>()), a.share_text(), a.each,
-                          gain_text(results, name), attribution_text(a.first)});
+                          gain_text(results, name), attribution_text(a.first), wait_text(a.first)});
   }
   return table;
 }
@@ -130,6 +143,20 @@ Table servings_table(const TrialResults& results) {
   return table;
 }
 
+Table waits_table(const TrialResults& results) {
+  Table table{
+      "What honest users wait",
+      "Seconds by the clock for one answer to a problem, alone on this machine: medians. The first of the answer "
+      "proper is the first of all where reasoning is withheld.",
+      {"serving", "first token", "first of the answer", "whole"},
+      {}};
+  if (results.ladders.empty() || !results.ladders.front().contains("waits")) return table;
+  for (const Json& w : results.ladders.front()["waits"]) {
+    table.rows.push_back({w["serving"], seconds_text(w["first"]), seconds_text(w["answer"]), seconds_text(w["whole"])});
+  }
+  return table;
+}
+
 Table honest_table(const TrialResults& results) {
   Table table{
       "Honest accounts flagged", "Beside the harvest, by class.", {"class", "flagged, of accounts, by seed"}, {}};
@@ -174,8 +201,13 @@ Table inheritance_table(const Json& inheritance) {
 }
 
 std::vector<Table> tables_of(const TrialResults& results) {
-  return {arms_table(results),     curves_table(results), reach_table(results),
-          servings_table(results), honest_table(results), inheritance_table(results.inheritance)};
+  return {arms_table(results),
+          curves_table(results),
+          reach_table(results),
+          servings_table(results),
+          waits_table(results),
+          honest_table(results),
+          inheritance_table(results.inheritance)};
 }
 
 }  // namespace

@@ -11,6 +11,10 @@
 namespace stillwatch::range {
 namespace {
 
+base::Result<void> forget(std::string_view) {
+  return {};
+}
+
 TEST(Ledger, GoesOnWhereItWas) {
   std::string file;
   const auto append = [&](std::string_view line) -> base::Result<void> {
@@ -35,14 +39,35 @@ TEST(Ledger, GoesOnWhereItWas) {
   EXPECT_NE(bad.error().message.find("trials.jsonl:4"), std::string::npos) << bad.error().message;
 }
 
+TEST(Ledger, SaysWhichFieldOfWhichLineIsDamaged) {
+  const auto why = [](const std::string& trial, const std::string& result) {
+    const std::string file = "{\"terms\":{}}\n{\"trial\":\"nobody/1/x\",\"result\":7}\n{\"trial\":\"" + trial +
+                             "\",\"result\":" + result + "}\n";
+    const auto ledger = Ledger::open(file, "trials.jsonl", Json::object(), forget);
+    return ledger ? "" : ledger.error().message;
+  };
+  const std::string served = R"({"serving":"plain","strength":0.0,"tokens":9,"tokens_in_turn":9,"compute":1.0,"exam":)";
+  EXPECT_EQ(why("ladder/1/served/plain", served + R"({"right":4,"asked":5}})"), "");
+  EXPECT_EQ(why("ladder/1/served/plain", served + R"({"right":"4","asked":5}})"),
+            "trials.jsonl:3: ladder/1/served/plain: exam.right: a count is wanted");
+  EXPECT_EQ(why("ladder/1/served/plain", served + R"({"right":-4,"asked":5}})"),
+            "trials.jsonl:3: ladder/1/served/plain: exam.right: a count is wanted");
+  EXPECT_EQ(why("ladder/1/served/plain", served + R"({"right":6,"asked":5}})"),
+            "trials.jsonl:3: ladder/1/served/plain: exam.right: 6 of 5 cannot be");
+  EXPECT_EQ(why("ladder/1/none", "[]"), "trials.jsonl:3: ladder/1/none: an object is wanted");
+  EXPECT_EQ(why("ladder/1/watched", R"({"problems":1,"problems_before_flag":1,"problems_before_refusal":1,)"
+                                    R"("honest":{"classes":{"people":{"accounts":3}}}})"),
+            "trials.jsonl:3: ladder/1/watched: honest.classes.people.flagged: it is missing");
+  EXPECT_EQ(why("ladder/1/green", R"({"arm":"green","description":"","serving":"green","problems":1,"whole":0,)"
+                                  R"("exam":{"right":1,"asked":2},"attribution":[{"mark":"green","test":"contrast",)"
+                                  R"("log10_p":null}]})"),
+            "trials.jsonl:3: ladder/1/green: attribution[0].log10_p: a number is wanted");
+}
+
 TEST(Ladder, RewordsWorking) {
   EXPECT_EQ(reworded("Tom 3*5=15. Ann 15*2=30."), "3*5=15 Tom. 15*2=30 Ann.");
   EXPECT_EQ(reworded("15"), "15");
   EXPECT_EQ(reworded(""), "");
-}
-
-base::Result<void> forget(std::string_view) {
-  return {};
 }
 
 training::Recipe tiny() {
@@ -66,7 +91,7 @@ TEST(Ladder, TriesEveryArmOnce) {
   const auto population = [](const std::string& groups) {
     return population::Config::parse("duration_days: 8\nseed: 3\ngroups:\n" + groups, "test").value();
   };
-  const Inputs inputs{teacher, tiny(),
+  const Inputs inputs{teacher, tiny().plan,
                       population("  - {class: people, accounts: 320, exchanges_median: 45, exchanges_sigma: 0.3}\n"),
                       population("  - {class: people, accounts: 30, exchanges_median: 40}\n"
                                  "  - {class: harvest, accounts: 1, exchanges_median: 400, rhythm: flat}\n"),
@@ -87,6 +112,16 @@ TEST(Ladder, TriesEveryArmOnce) {
     EXPECT_TRUE(arms.insert(arm["arm"]).second) << arm["arm"];
   }
   EXPECT_EQ(arms.size(), 16u);
+  ASSERT_EQ(first["waits"].size(), kServings.size());
+  for (const Json& wait : first["waits"]) {
+    EXPECT_GT(wait["first"], 0) << wait;
+    EXPECT_LE(wait["first"], wait["answer"]) << wait;
+    EXPECT_LE(wait["answer"], wait["whole"]) << wait;
+    // Of drafts nothing comes before all.
+    EXPECT_EQ(wait["first"] == wait["whole"], wait["serving"] == "drafts") << wait;
+  }
+  const std::set<std::string> unanswered{"untaught", "refused", "refused-accounts"};
+  for (const Json& arm : first["arms"]) EXPECT_EQ(arm["wait"].is_null(), unanswered.contains(arm["arm"])) << arm["arm"];
   const std::string once = file;
   Ledger again = Ledger::open(file, "trials.jsonl", {}, append).value();
   EXPECT_EQ(run_ladder(settings, inputs, base, again, silent).value(), first);
@@ -141,17 +176,22 @@ TEST(Inheritance, TriesEveryMarkAndTheCleanStudents) {
   Ledger ledger = Ledger::open("", "trials.jsonl", {}, forget).value();
   const InheritanceSettings settings{
       .texts = 100, .said = 5, .text_tokens = 20, .clean_students = 2, .clean_texts = 50, .wrong_keys = 5};
-  const Json result = run_inheritance(settings, recipe, m, ledger, [](const std::string&) {}).value();
+  const Json result = run_inheritance(settings, recipe, recipe.plan, m, ledger, [](const std::string&) {}).value();
   EXPECT_EQ(result["marked"].size(), marked_shares().size());
   EXPECT_EQ(result["clean"].size(), 2u);
   for (const Json& mark : result["marked"]) {
-    EXPECT_LT(mark["of_marked_texts"]["log10_p"], -1) << mark;
+    // A draft of twenty tokens carries too little for five texts to tell.
+    const bool drafts = mark["scheme"] == "drafts-4";
+    if (!drafts) {
+      EXPECT_LT(mark["of_marked_texts"]["log10_p"], -1) << mark;
+    }
+    EXPECT_EQ(mark.contains("reading-contrast"), !drafts);
     EXPECT_EQ(mark["contrast"]["wrong_keys"]["count"], 5);
   }
   EXPECT_NE(to_terminal({result, {}, {}}).find("clean students"), std::string::npos);
   model::Model silent = m;
   silent.config.bos = -1;
-  EXPECT_FALSE(run_inheritance(settings, recipe, silent, ledger, [](const std::string&) {}));
+  EXPECT_FALSE(run_inheritance(settings, recipe, recipe.plan, silent, ledger, [](const std::string&) {}));
 }
 
 TEST(Antidistillation, PrefersWhatRaisesTheProxysLoss) {

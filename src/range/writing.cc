@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "base/hash.h"
 #include "model/generator.h"
+#include "training/loss.h"
 #include "watermark/embed.h"
 
 namespace stillwatch::range {
@@ -43,6 +46,35 @@ base::Result<std::vector<Text>> write_texts(const model::Transformer& transforme
     }
   }
   return texts;
+}
+
+std::vector<attribution::Place> read_texts(const model::Transformer& transformer, std::span<const Text> texts,
+                                           size_t context, size_t tops) {
+  const auto vocabulary = static_cast<size_t>(transformer.config().vocab_size);
+  std::vector<attribution::Place> places;
+  model::Transformer::Room room;
+  std::vector<float> logits;
+  std::vector<std::pair<watermark::Unit, double>> all(vocabulary);
+  tops = std::min(tops, vocabulary);
+  for (const Text& text : texts) {
+    const std::vector<int32_t> tokens = example_of(transformer.config().bos, text).tokens;
+    model::Cache cache(transformer.config(), tokens.size());
+    const model::Transformer::Part part{&cache, tokens, true};
+    transformer.read({&part, 1}, room, logits);
+    for (size_t i = 0; i < tokens.size(); ++i) {
+      const std::span<float> here = std::span(logits).subspan(i * vocabulary, vocabulary);
+      training::log_softmax(here);
+      for (size_t t = 0; t < vocabulary; ++t) all[t] = {static_cast<watermark::Unit>(t), std::exp(here[t])};
+      std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(tops), all.end(),
+                        [](const auto& a, const auto& b) { return a.second > b.second; });
+      attribution::Place& place = places.emplace_back();
+      // The token that begins a text is no unit of it.
+      const size_t before = std::min(context, i);
+      for (size_t t = i + 1 - before; t <= i; ++t) place.before.push_back(static_cast<watermark::Unit>(tokens[t]));
+      place.next.assign(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(tops));
+    }
+  }
+  return places;
 }
 
 model::Example example_of(int32_t bos, const Text& text) {

@@ -1,12 +1,14 @@
 // Texts that a language model writes by itself, from the token that begins one: stories, where nearly every next token
 // is open, so that a mark over tokens has room.
 //
-// A text depends on the model, the seed, its number and the mark alone. Thread rule: pure functions.
+// What such a model expects of texts that it is made to read is told too. A text depends on the model, the seed, its
+// number and the mark alone. Thread rule: pure functions.
 #pragma once
 
 #include <optional>
 #include <vector>
 
+#include "attribution/contrast.h"
 #include "model/sampler.h"
 #include "model/transformer.h"
 #include "training/batch.h"
@@ -38,6 +40,11 @@ struct WriteOptions {
 
 // At temperature 1. REQUIRES: the model's configuration names the tokens that begin and end a text.
 base::Result<std::vector<Text>> write_texts(const model::Transformer& transformer, const WriteOptions& options);
+
+// What the model expects at every place of texts, each begun by the token that begins one: its `tops` likeliest tokens
+// after the last `context` or fewer.
+std::vector<attribution::Place> read_texts(const model::Transformer& transformer, std::span<const Text> texts,
+                                           size_t context, size_t tops);
 
 // To learn every token of it from. `bos` begins it.
 model::Example example_of(int32_t bos, const Text& text);
