@@ -10,7 +10,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // A shape is an example: every member of it is wanted, of its kind. Of a list every item is like the first of the
-// example's; a member named "*" stands for all members, whatever their names.
+// example's; a member named "*" stands for all members, whatever their names, and one whose name ends in "?" is wanted
+// only where it is.
 std::string misfit(const Json& value, const Json& like, const std::string& path) {
   const auto wants = [&](std::string_view what) { return fmt::format("{}: {} is wanted", path, what); };
   const auto within = [&](const auto& key) { return fmt::format("{}{}{}", path, path.empty() ? "" : ".", key); };
@@ -31,6 +32,10 @@ std::string misfit(const Json& value, const Json& like, const std::string& path)
       for (const auto& [name, any] : value.items()) {
         if (std::string why = misfit(any, member, within(name)); !why.empty()) return why;
       }
+    } else if (key.ends_with('?')) {
+      const std::string name = key.substr(0, key.size() - 1);
+      if (!value.contains(name)) continue;
+      if (std::string why = misfit(value[name], member, within(name)); !why.empty()) return why;
     } else if (!value.contains(key)) {
       return fmt::format("{}: it is missing", within(key));
     } else if (std::string why = misfit(value[key], member, within(key)); !why.empty()) {
@@ -61,10 +66,19 @@ const Json* shape_of(std::string_view family, std::string_view rest) {
                         {"attribution", Json::array({{{"mark", text}, {"test", text}, {"log10_p", number}}})}};
   static const Json point{{"exam", exam}};
   const Json test{{"z", number}, {"log10_p", number}};
-  static const Json marked{{"scheme", text},           {"context", count}, {"share", number},
-                           {"radioactivity", test},    {"contrast", test}, {"radioactivity-filtered", test},
-                           {"contrast-filtered", test}};
-  static const Json clean{{"log10_p", {{"*", {{"*", number}}}}}};
+  static const Json marked{{"scheme", text},
+                           {"context", count},
+                           {"share", number},
+                           {"radioactivity", test},
+                           {"radioactivity-filtered", test},
+                           {"contrast", test},
+                           {"contrast-filtered", test},
+                           {"reading?", test},
+                           {"reading-contrast?", test}};
+  const Json tested{{"radioactivity", number}, {"radioactivity-filtered", number},
+                    {"contrast", number},      {"contrast-filtered", number},
+                    {"reading?", number},      {"reading-contrast?", number}};
+  static const Json clean{{"log10_p", {{"*", tested}}}};
   if (family == "ladder" && rest == "waits") return &waits;
   if (family == "ladder") return rest.starts_with("served/") ? &served : rest == "watched" ? &watched : &arm;
   if (family == "curve") return &point;

@@ -173,16 +173,23 @@ Table honest_table(const TrialResults& results) {
 }
 
 Table inheritance_table(const Json& inheritance) {
-  Table table{"Marks that students of stories inherit",
-              "p-values of what the student writes by itself; of what clean students write, how many are at most 0.05.",
-              {"mark", "context", "share marked", "each window once", "filtered", "contrast", "filtered"},
-              {}};
-  constexpr const char* kTests[] = {"radioactivity", "radioactivity-filtered", "contrast", "contrast-filtered"};
+  Table table{
+      "Marks that students of stories inherit",
+      "p-values of what the student writes by itself and, of marks over tokens, of what it expects in texts that it "
+      "reads; of clean students, how many are at most 0.05.",
+      {"mark", "context", "share marked", "each window once", "filtered", "contrast", "filtered", "reading",
+       "reading, contrast"},
+      {}};
+  constexpr const char* kTests[] = {"radioactivity", "radioactivity-filtered", "contrast", "contrast-filtered",
+                                    "reading",       "reading-contrast"};
   if (inheritance.is_null()) return table;
   for (const Json& m : inheritance["marked"]) {
     Row row{m["scheme"], fmt::format("{}", m["context"].get<int>()), fmt::format("{}", m["share"].get<double>())};
-    for (const char* test : kTests)
-      row.push_back(fmt::format("{} (z {:.1f})", power_text(m[test]["log10_p"]), m[test]["z"].get<double>()));
+    for (const char* test : kTests) {
+      row.push_back(m.contains(test)
+                        ? fmt::format("{} (z {:.1f})", power_text(m[test]["log10_p"]), m[test]["z"].get<double>())
+                        : "");
+    }
     table.rows.push_back(std::move(row));
   }
   Row clean{"clean students", "", "0"};
@@ -190,6 +197,7 @@ Table inheritance_table(const Json& inheritance) {
     size_t below = 0, of = 0;
     for (const Json& student : inheritance["clean"]) {
       for (const auto& [mark, tests] : student["log10_p"].items()) {
+        if (!tests.contains(test)) continue;
         ++of;
         below += tests[test].get<double>() <= std::log10(0.05);
       }

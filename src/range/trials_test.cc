@@ -62,6 +62,12 @@ TEST(Ledger, SaysWhichFieldOfWhichLineIsDamaged) {
                                   R"("exam":{"right":1,"asked":2},"attribution":[{"mark":"green","test":"contrast",)"
                                   R"("log10_p":null}]})"),
             "trials.jsonl:3: ladder/1/green: attribution[0].log10_p: a number is wanted");
+  EXPECT_EQ(why("inheritance/1/clean/0", R"({"log10_p":{"green-1/0.05":{"radioactivity":0}}})"),
+            "trials.jsonl:3: inheritance/1/clean/0: log10_p.green-1/0.05.radioactivity-filtered: it is missing");
+  const std::string tests = R"("radioactivity":-1.5,"radioactivity-filtered":0,"contrast":0,"contrast-filtered":0)";
+  EXPECT_EQ(why("inheritance/1/clean/0", R"({"log10_p":{"drafts-4-2/1":{)" + tests + "}}}"), "");
+  EXPECT_EQ(why("inheritance/1/clean/0", R"({"log10_p":{"green-1/0.05":{"reading":"0",)" + tests + "}}}"),
+            "trials.jsonl:3: inheritance/1/clean/0: log10_p.green-1/0.05.reading: a number is wanted");
 }
 
 TEST(Ladder, RewordsWorking) {
