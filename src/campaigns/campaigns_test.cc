@@ -91,11 +91,11 @@ struct Crowd {
     summaries.push_back(std::make_shared<const profile::Summary>(std::move(summary)));
     accounts.summary_of = [this](uint32_t i) { return summaries[i]; };
   }
-  void add_hydra(World& world, int accounts) {
-    for (int i = 0; i < accounts; ++i) add(world.account(40, 0.5), "hydra-");
+  void add_hydra(World& world, int count) {
+    for (int i = 0; i < count; ++i) add(world.account(40, 0.5), "hydra-");
   }
-  void add_tools(World& world, int accounts) {
-    for (int i = 0; i < accounts; ++i) add(world.tool(), "tool-");
+  void add_tools(World& world, int count) {
+    for (int i = 0; i < count; ++i) add(world.tool(), "tool-");
   }
   void add_honest(World& world, int count) {
     for (int i = 0; i < count; ++i) add(world.account(static_cast<int>(25 + world.random().below(60)), 0), "honest-");
