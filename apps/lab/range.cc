@@ -57,11 +57,15 @@ Result<void> write_reports(const std::string& folder, const std::string& json, c
   return write_file(folder + "/range.html", [&](const Write& write) { write(html); });
 }
 
-range::Tell teller() {
-  return [start = std::chrono::steady_clock::now()](const std::string& line) {
-    const std::chrono::duration<double> since = std::chrono::steady_clock::now() - start;
-    fmt::print(stderr, "{:5.0f} s  {}\n", since.count(), line);
+// A clock that begins at 0.
+std::function<double()> stopwatch() {
+  return [start = std::chrono::steady_clock::now()] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   };
+}
+
+range::Tell teller() {
+  return [seconds = stopwatch()](const std::string& line) { fmt::print(stderr, "{:5.0f} s  {}\n", seconds(), line); };
 }
 
 // What both kinds of run read.
@@ -183,6 +187,7 @@ Result<void> run_trials(const Arguments& a) {
     settings.problems_share = a.settings.problems_share;
     settings.test_problems = a.settings.test_problems;
     settings.threads = a.settings.threads;
+    settings.seconds = stopwatch();
     auto result = range::run_ladder(settings, inputs->view(), *base, *ledger, tell);
     if (!result) return tl::unexpected(result.error());
     results.ladders.push_back(std::move(*result));

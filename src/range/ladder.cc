@@ -32,7 +32,8 @@ class Trials {
         inputs_(inputs),
         base_(base),
         tell_(tell),
-        server_(inputs.teacher, key(), {.logprobs = kAlternatives, .threads = settings.threads}),
+        server_(inputs.teacher, key(),
+                {.logprobs = kAlternatives, .threads = settings.threads, .seconds = settings.seconds}),
         bought_(drawn(kQuestions, problems::Split::kTrain, settings.problems)),
         test_(drawn(kTest, problems::Split::kTest, settings.test_problems)),
         questions_(questions_of(test_)) {}
@@ -315,7 +316,7 @@ Result<Json> run_ladder(const LadderSettings& settings, const Inputs& inputs, co
       if (auto ok = serve(s, strength); !ok) return tl::unexpected(ok.error());
     }
   }
-  if (!settings.core) {
+  if (!settings.core && settings.seconds) {
     auto waits = result_of("waits", [&] { return trials.waits(); });
     if (!waits) return waits;
     result.update(*waits);

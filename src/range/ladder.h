@@ -28,6 +28,7 @@ struct LadderSettings {
   uint64_t refused_after = 2000;  // exchanges, by the policy
   double strength = 0.3;          // of antidistillation, where students learn from it
   unsigned threads = 1;
+  std::function<double()> seconds = {};  // a clock, for what honest users wait; without one that is not measured
 };
 
 // Working in the generator's own terms, said another way: "Tom 3*5=15. Ann 15*2=30." becomes "3*5=15 Tom. 15*2=30 Ann."

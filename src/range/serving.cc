@@ -1,7 +1,5 @@
 #include "range/serving.h"
 
-#include <chrono>
-
 #include "base/hash.h"
 #include "range/writing.h"
 #include "watermark/embed.h"
@@ -84,12 +82,11 @@ Result<std::vector<distill::Answer>> Server::answers(Serving serving, const Prom
 }
 
 Result<Wait> Server::wait(Serving serving, const std::vector<int32_t>& prompt, uint64_t seed) const {
-  using Clock = std::chrono::steady_clock;
   const bool drafts = serving == Serving::kDrafts;
   auto options = options_of(serving, seed);
   if (!options) return tl::unexpected(options.error());
-  const auto begun = Clock::now();
-  const auto since = [&] { return std::chrono::duration<double>(Clock::now() - begun).count(); };
+  const double begun = options_.seconds();
+  const auto since = [&] { return options_.seconds() - begun; };
   Wait wait;
   options->on_token = [&](size_t, model::AnswerParser::Part part) {
     if (wait.first == 0) wait.first = since();

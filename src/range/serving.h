@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <string_view>
 
 #include "distill/answers.h"
@@ -42,10 +43,11 @@ class Server {
     size_t drafts = 4;
     uint32_t logprobs = 0;  // alternatives told of each token; those of the model as it is
     unsigned threads = 1;
+    std::function<double()> seconds = {};  // a clock; wait() REQUIRES it
   };
   // The teacher knows conversations. `proxy`: for kAntidistillation, which fails without one.
   Server(const model::Model& teacher, const watermark::Key& key, Options options)
-      : teacher_(teacher), transformer_(teacher.config, teacher.weights), key_(key), options_(options) {}
+      : teacher_(teacher), transformer_(teacher.config, teacher.weights), key_(key), options_(std::move(options)) {}
   void set_antidistillation(Antidistillation sampling, double compute) {
     antidistillation_ = std::move(sampling);
     antidistillation_compute_ = compute;

@@ -110,7 +110,8 @@ TEST(Ladder, TriesEveryArmOnce) {
   const auto silent = [](const std::string&) {};
   const model::Model base = make_base(tiny(), teacher, 1, silent).value();
   Ledger ledger = Ledger::open("", "trials.jsonl", {}, append).value();
-  const LadderSettings settings{.problems = 10, .test_problems = 4, .said = 4};
+  double now = 0;
+  const LadderSettings settings{.problems = 10, .test_problems = 4, .said = 4, .seconds = [&now] { return ++now; }};
   const Json first = run_ladder(settings, inputs, base, ledger, silent).value();
   std::set<std::string> arms;
   for (const Json& arm : first["arms"]) {
