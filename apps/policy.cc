@@ -85,10 +85,10 @@ Result<pipeline::Findings> findings_of(const Arguments& a, int& reading) {
   pipeline::Options options;
   options.false_alarms_per_10000 = a.false_alarms;
   options.threads = a.logs.cores();
+  options.campaigns = baseline->campaigns;
   const std::string store = store_of(a.logs.paths);
   if (store.empty()) {
     pipeline::Pipeline pipeline(baseline->baseline, std::move(*labels), options);
-    pipeline.judge_campaigns_by(baseline->campaigns);
     const auto stats = a.logs.run(pipeline);
     if (!stats) return tl::unexpected(stats.error());
     reading = complain_of_reading(*stats);
@@ -100,7 +100,6 @@ Result<pipeline::Findings> findings_of(const Arguments& a, int& reading) {
   const auto kept = (*archive)->labels();
   if (!kept) return tl::unexpected(kept.error());
   pipeline::Pipeline pipeline(baseline->baseline, *kept, options);
-  pipeline.judge_campaigns_by(baseline->campaigns);
   if (const auto restored = (*archive)->restore(pipeline); !restored) return tl::unexpected(restored.error());
   return pipeline.findings();
 }

@@ -59,8 +59,8 @@ int run(const Arguments& a) {
   pipeline::Options options;
   options.false_alarms_per_10000 = a.false_alarms;
   options.threads = a.logs.cores();
+  options.campaigns = baseline->campaigns;
   pipeline::Pipeline pipeline(baseline->baseline, std::move(*labels), options);
-  pipeline.judge_campaigns_by(baseline->campaigns);
   const auto stats = a.logs.run(pipeline);
   if (!stats) return complain(stats.error());
   const int reading = complain_of_reading(*stats);

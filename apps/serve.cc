@@ -152,8 +152,8 @@ int run(const Arguments& a) {
   pipeline::Options options;
   options.false_alarms_per_10000 = config->false_alarms;
   options.profiles_max = config->profiles_max();
+  options.campaigns = baseline->campaigns;
   auto pipeline = std::make_unique<pipeline::Pipeline>(baseline->baseline, verdict::Labels(), options);
-  pipeline->judge_campaigns_by(baseline->campaigns);
   auto started = gateway::Gateway::start(std::move(config->settings),
                                          gateway::Identity(*secret, std::move(config->identity)), std::move(pipeline));
   if (!started) return complain(started.error());

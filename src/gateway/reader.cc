@@ -12,7 +12,7 @@ static_assert(kParserPadding >= simdjson::SIMDJSON_PADDING);
 
 // The data of all events of a stream as one JSON array; events that are no object (`[DONE]`) are left out.
 void array_of_events(std::string_view stream, std::string& out) {
-  out = "[";
+  out.assign(1, '[');
   const auto add = [&](std::string_view data) {
     if (!data.starts_with('{')) return;
     if (out.size() > 1) out += ',';

@@ -29,10 +29,9 @@ std::optional<AccountFinding> placed(std::optional<AccountFinding> found, const 
 }  // namespace
 
 struct Pipeline::State {
-  std::shared_ptr<const Baseline> given;               // null: none was
-  std::shared_ptr<const Baseline> baseline;            // that judges
-  uint32_t judge = 0;                                  // its number
-  std::shared_ptr<const campaigns::Reference> groups;  // null: campaigns are not sought
+  std::shared_ptr<const Baseline> given;     // null: none was
+  std::shared_ptr<const Baseline> baseline;  // that judges
+  uint32_t judge = 0;                        // its number
   verdict::Labels labels;
   Options options;
   Accounts accounts;
@@ -57,7 +56,7 @@ Pipeline::Pipeline(std::shared_ptr<const Baseline> baseline, verdict::Labels lab
   state_->given = baseline;
   state_->baseline = baseline ? std::move(baseline) : Baseline::reference();
   state_->labels = std::move(labels);
-  state_->options = options;
+  state_->options = std::move(options);
 }
 
 Pipeline::~Pipeline() = default;
@@ -183,7 +182,7 @@ Findings Pipeline::findings() {
     auto own = calibrate("this log", false);
     judge_by(own ? std::make_shared<const Baseline>(std::move(*own)) : Baseline::reference());
   }
-  Findings out{overview(), {}, s.groups != nullptr, campaigns()};
+  Findings out{overview(), {}, s.options.campaigns != nullptr, campaigns()};
   std::unordered_map<std::string_view, std::string_view> member_of;
   for (const CampaignFinding& c : out.campaigns) {
     if (!c.flagged) continue;
@@ -225,18 +224,14 @@ void Pipeline::places(size_t from, size_t count, std::vector<Place>& out) {
   }
 }
 
-void Pipeline::judge_campaigns_by(std::shared_ptr<const campaigns::Reference> reference) {
-  state_->groups = std::move(reference);
-}
-
 std::shared_ptr<const campaigns::Reference> Pipeline::campaign_reference() const {
-  return state_->groups;
+  return state_->options.campaigns;
 }
 
 std::vector<CampaignFinding> Pipeline::campaigns() const {
   const State& s = *state_;
-  if (!s.groups || !s.baseline) return {};
-  return find_campaigns(s.traces(LabelKind::kBenign), *s.groups, *s.baseline, s.options.threads);
+  if (!s.options.campaigns || !s.baseline) return {};
+  return find_campaigns(s.traces(LabelKind::kBenign), *s.options.campaigns, *s.baseline, s.options.threads);
 }
 
 void Pipeline::traces(size_t from, size_t count, std::vector<campaigns::Trace>& out) const {

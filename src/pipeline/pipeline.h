@@ -32,6 +32,8 @@ struct Options {
   size_t profiles_max = SIZE_MAX;     // in memory, once fetch_with() was called
   size_t crowd_max = 16'384;          // beyond that, until they are saved
   unsigned threads = 1;               // that campaigns are searched with, or learnt about
+  // What honest groups look like, by which campaigns are judged; null: none are sought.
+  std::shared_ptr<const campaigns::Reference> campaigns = nullptr;
 };
 
 // An account as bytes that load() takes back (docs/formats/store.md).
@@ -66,8 +68,6 @@ class Pipeline {
   // A baseline calibrated on everything observed (labels respected); fails, saying how much is missing, for too little.
   base::Result<signals::Baseline> calibrate() const;
 
-  // Campaigns are judged by what honest groups look like; without it none are sought.
-  void judge_campaigns_by(std::shared_ptr<const campaigns::Reference> reference);
   std::vector<CampaignFinding> campaigns() const;
   // campaigns() in pieces, for callers that cannot wait for it: find_campaigns (campaigns.h) on the traces of all
   // slots, in the order of accounts' names.
