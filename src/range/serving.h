@@ -2,8 +2,7 @@
 // remembered of their marks.
 //
 // All ways draw at temperature 1, so that they answer on the same terms. Deterministic in the seed, but for how long
-// anything takes. Thread rule: one
-// thread calls; `threads` compute.
+// anything takes. Thread rule: one thread calls; `threads` compute.
 #pragma once
 
 #include <array>
