@@ -87,7 +87,8 @@ base::Result<Database> Database::open(const std::string& path) {
   base::Result<void> ok;
   if (code == SQLITE_OK)
     ok = database.run(
-        "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
+        "PRAGMA page_size=16384; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
+        "PRAGMA secure_delete=ON;"
         "PRAGMA journal_size_limit=67108864; BEGIN IMMEDIATE; COMMIT");
   ::umask(mask);
   if (handle == nullptr) return base::fail(base::ErrorCode::kInternal, "no memory for a database");
