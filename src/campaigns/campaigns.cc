@@ -109,6 +109,7 @@ std::vector<Campaign> find(const Accounts& accounts, const Reference& reference,
     }
   }
   std::vector<double> p_values;
+  p_values.reserve(found.size());
   for (const Campaign& c : found) p_values.push_back(c.p_value.value);
   const std::vector<double> q_values = stats::benjamini_hochberg(p_values);
   for (size_t i = 0; i < found.size(); ++i) found[i].q_value = q_values[i];

@@ -137,7 +137,7 @@ class Trials {
                                 .tokens_max = settings_.text_tokens,
                                 .seed = seed,
                                 .threads = settings_.threads,
-                                .mark = std::move(mark)});
+                                .mark = mark});
   }
 
   Result<const MarkedTexts*> marked_texts(const MarkedShare& m) {
@@ -173,6 +173,7 @@ class Trials {
     watermark::GivenWindows given;
     for (size_t text = 0; text < count; ++text) {
       std::vector<std::string> words;
+      words.reserve(drafts.size());
       for (const auto& d : drafts) words.push_back(teacher_.tokenizer.decode(d[text]));
       const auto selection = selector.select(std::vector<std::string_view>(words.begin(), words.end()), given);
       made.evidence.filter.add(selection.sketch);

@@ -103,7 +103,7 @@ class Trials {
     }
     Json waits = Json::array();
     for (auto& [serving, each] : all) {
-      const auto median = [&](double Wait::*what) {
+      const auto median = [&each = each](double Wait::*what) {
         const auto middle = each.begin() + static_cast<std::ptrdiff_t>(each.size() / 2);
         std::ranges::nth_element(each, middle, {}, what);
         return (*middle).*what;
