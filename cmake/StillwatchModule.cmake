@@ -5,6 +5,13 @@
 # x.cc belongs to the library, x_test.cc to the one test program of the module, x_bench.cc to its one benchmark
 # program, and every x_fuzz.cc is a fuzzer of its own whose seeds lie in fuzz/x/ of the same folder.
 
+# The tests of the program NAME_test, as NAME/..., of which none may take longer. A program that links libtorch can take
+# more than the usual five seconds to list its own.
+function(stillwatch_discover_tests name seconds)
+  gtest_discover_tests(${name}_test TEST_PREFIX ${name}/ DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+                       PROPERTIES TIMEOUT ${seconds})
+endfunction()
+
 add_library(stillwatch_options INTERFACE)
 target_include_directories(stillwatch_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
 target_compile_options(stillwatch_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
@@ -32,7 +39,7 @@ function(stillwatch_module name)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE ${target} GTest::gmock GTest::gtest_main ${arg_PRIVATE_LIBS})
     target_compile_definitions(${name}_test PRIVATE STILLWATCH_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-    gtest_discover_tests(${name}_test TEST_PREFIX ${name}/ DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120)
+    stillwatch_discover_tests(${name} 120)
   endif()
 
   set(benches ${all})

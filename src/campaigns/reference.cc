@@ -147,12 +147,9 @@ size_t Reference::comparable(size_t size) const {
   return above == tails_.begin() ? 0 : std::prev(above)->first;
 }
 
-double Reference::usual(const Point& lean, size_t size) const {
-  return static_cast<double>(median_of(scores_.at(size), alike(lean, leans_)));
-}
-
 stats::PValue Reference::p(double score, const Point& lean, size_t size) const {
-  return tails_.at(size).p(score - usual(lean, size));
+  const double usual = median_of(scores_.at(size), alike(lean, leans_));
+  return tails_.at(size).p(score - usual);
 }
 
 }  // namespace stillwatch::campaigns

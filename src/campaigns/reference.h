@@ -51,9 +51,8 @@ class Reference {
 
   // The largest size up to `size` for which there are benign groups.
   size_t comparable(size_t size) const;
-  // What benign groups of that size score that lean most like `lean`. REQUIRES: size from comparable().
-  double usual(const Point& lean, size_t size) const;
-  // How often a group of that size grown around a benign account exceeds what is usual by so much. REQUIRES: likewise.
+  // How often a group of that size grown around a benign account exceeds what is usual for groups that lean like it by
+  // as much as this one does. REQUIRES: size from comparable().
   stats::PValue p(double score, const Point& lean, size_t size) const;
 
  private:

@@ -188,10 +188,7 @@ TEST_F(Marks, StreamsEachSentenceAsItIsChosen) {
   label_hostile();
   drafts_ = 0;
   Client client(gateway_->port());
-  client.send(
-      fmt::format("POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer k\r\n"
-                  "Content-Length: {}\r\n\r\n{}",
-                  kStreamed.size(), kStreamed));
+  client.send(request(kStreamed));
   ASSERT_TRUE(client.wait_for(".\"}"));
   EXPECT_EQ(drafts_, 4u);
   first_read.set_value();
@@ -237,10 +234,7 @@ TEST_F(Marks, AskForNoMoreSentencesOfAClientThatLeft) {
   drafts_ = 0;
   {
     Client client(gateway_->port());
-    client.send(
-        fmt::format("POST /v1/messages HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer k\r\n"
-                    "Content-Length: {}\r\n\r\n{}",
-                    kStreamed.size(), kStreamed));
+    client.send(request(kStreamed, "/v1/messages"));
     ASSERT_TRUE(client.wait_for("text_delta"));
   }
   // It is noticed within a second or two, and what it has read is evidence.

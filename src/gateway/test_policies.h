@@ -57,11 +57,14 @@ class Policies : public testing::Test {
     gateway_ = std::move(*started);
   }
 
-  Message ask(std::string_view body = kPrompt, std::string_view target = "/v1/chat/completions") {
-    return Client(gateway_->port())
-        .ask(fmt::format("POST {} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer k\r\nAccept-Encoding: "
-                         "br\r\nContent-Length: {}\r\n\r\n{}",
-                         target, body.size(), body));
+  static constexpr std::string_view kChat = "/v1/chat/completions";
+  static std::string request(std::string_view body, std::string_view target = kChat) {
+    return fmt::format(
+        "POST {} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer k\r\nAccept-Encoding: br\r\nContent-Length: {}\r\n\r\n{}",
+        target, body.size(), body);
+  }
+  Message ask(std::string_view body = kPrompt, std::string_view target = kChat) {
+    return Client(gateway_->port()).ask(request(body, target));
   }
   Message admin(std::string_view method, const std::string& target, const std::string& body = "",
                 std::string_view fields = "") {

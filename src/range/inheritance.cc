@@ -237,10 +237,11 @@ class Trials {
     auto results = attribution::radioactivity(key(), evidence, told.said, {}, wrong_keys);
     const auto reference = reference_texts();
     if (!reference) return tl::unexpected(reference.error());
+    if (reference_said_.empty()) reference_said_ = samples_of(**reference);
     const auto add = [&](std::vector<attribution::TestResult> more) {
       for (attribution::TestResult& t : more) results.push_back(std::move(t));
     };
-    add(attribution::contrast(key(), evidence, told.said, samples_of(**reference), {}, wrong_keys));
+    add(attribution::contrast(key(), evidence, told.said, reference_said_, {}, wrong_keys));
     if (evidence.units != watermark::Units::kTokens) return results;
     if (teacher_read_.empty()) {
       const auto texts = texts_to_read();
@@ -275,6 +276,7 @@ class Trials {
   model::Transformer transformer_;
   const Tell& tell_;
   std::vector<Text> clean_, reference_;
+  std::vector<attribution::Sample> reference_said_;
   std::vector<attribution::Place> teacher_read_;
   std::map<std::string, MarkedTexts> marked_;
   std::optional<model::Model> base_;

@@ -36,8 +36,7 @@ struct MarkedShare {
 std::vector<MarkedShare> marked_shares();  // the trials
 
 // `teacher` writes texts by itself and has a token that begins them; `base` is the recipe of what students go on from
-// by `plan`. Trials: `inheritance/SEED/NAME`. The result:
-// docs/range.md.
+// by `plan`. Trials: `inheritance/SEED/NAME`. The result: docs/range.md.
 base::Result<Json> run_inheritance(const InheritanceSettings& settings, const training::Recipe& base,
                                    const training::Plan& plan, const model::Model& teacher, Ledger& ledger,
                                    const Tell& tell);
