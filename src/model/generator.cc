@@ -15,12 +15,14 @@ struct Generator::Sequence {
   Sequence(uint64_t i, GenerationRequest r)
       : id(i), request(std::move(r)), sampler(request.sampling), context(request.prompt) {}
   size_t tokens_max() const { return request.prompt.size() + request.tokens_max; }
+  bool told_of_prompt() const { return !request.want_prompt || cache->tokens() >= request.prompt.size(); }
 
   uint64_t id;
   GenerationRequest request;
   Sampler sampler;
   std::optional<Cache> cache;
   std::vector<int32_t> context;          // the prompt and what was made behind it
+  std::vector<Choice> prompt;            // where it is to be told
   std::optional<GenerationEvent> event;  // of this step
 };
 
@@ -93,29 +95,49 @@ std::vector<GenerationEvent> Generator::step() {
 }
 
 void Generator::advance(std::span<const std::unique_ptr<Sequence>> mine, size_t thread) {
-  std::vector<Transformer::Part> parts;
-  for (const auto& s : mine) {
-    const std::span<const int32_t> unread = std::span(s->context).subspan(s->cache->tokens());
-    parts.push_back({&*s->cache, unread.first(std::min(unread.size(), kPromptPiece)), false});
-  }
-  std::vector<float>& logits = logits_[thread];
-  transformer_.read(parts, rooms_[thread], logits);
   const auto vocab = static_cast<size_t>(transformer_.config().vocab_size);
-  for (size_t i = 0; i < mine.size(); ++i) {
-    Sequence& s = *mine[i];
-    if (s.cache->tokens() < s.context.size()) continue;  // more of the prompt to come
-    GenerationEvent event{
-        s.id, s.sampler.next(s.context, std::span(logits).subspan(i * vocab, vocab), s.request.want_logprobs),
-        std::nullopt};
-    const int32_t token = event.choice.token;
-    s.context.push_back(token);
-    if (std::find(s.request.stop.begin(), s.request.stop.end(), token) != s.request.stop.end()) {
-      event.finish = Finish::kStop;
-    } else if (s.context.size() - s.request.prompt.size() >= s.request.tokens_max) {
-      event.finish = Finish::kLength;
+  const auto part_of = [](Sequence& s) {
+    const std::span<const int32_t> unread = std::span(s.context).subspan(s.cache->tokens());
+    return Transformer::Part{&*s.cache, unread.first(std::min(unread.size(), kPromptPiece)), !s.told_of_prompt()};
+  };
+  std::vector<float>& logits = logits_[thread];
+  std::vector<Transformer::Part> parts;
+  std::vector<Sequence*> together;
+  for (const auto& s : mine) {
+    const Transformer::Part part = part_of(*s);
+    if (part.all_logits) {  // by itself: a row of logits for each token of many prompts would fill the memory
+      transformer_.read({&part, 1}, rooms_[thread], logits);
+      const size_t read = s->cache->tokens(), first = read - part.tokens.size();
+      for (size_t i = first; i < read && i + 1 < s->context.size(); ++i) {
+        const std::span<const float> row = std::span(logits).subspan((i - first) * vocab, vocab);
+        s->prompt.push_back(judge(s->context[i + 1], row, s->request.sampling.logprobs));
+      }
+      if (read == s->context.size()) choose(*s, std::span(logits).last(vocab));
+    } else {
+      parts.push_back(part);
+      together.push_back(s.get());
     }
-    s.event = std::move(event);
   }
+  if (parts.empty()) return;
+  transformer_.read(parts, rooms_[thread], logits);
+  for (size_t i = 0; i < together.size(); ++i) {
+    Sequence& s = *together[i];
+    if (s.cache->tokens() == s.context.size()) choose(s, std::span(logits).subspan(i * vocab, vocab));
+  }
+}
+
+// The next token of a sequence that has read all it has.
+void Generator::choose(Sequence& s, std::span<float> logits) {
+  GenerationEvent event{s.id, s.sampler.next(s.context, logits, s.request.want_logprobs), std::nullopt,
+                        std::exchange(s.prompt, {})};
+  const int32_t token = event.choice.token;
+  s.context.push_back(token);
+  if (std::find(s.request.stop.begin(), s.request.stop.end(), token) != s.request.stop.end()) {
+    event.finish = Finish::kStop;
+  } else if (s.context.size() - s.request.prompt.size() >= s.request.tokens_max) {
+    event.finish = Finish::kLength;
+  }
+  s.event = std::move(event);
 }
 
 base::Result<std::vector<Choice>> generate(const Transformer& transformer, GenerationRequest request) {

@@ -24,6 +24,7 @@ struct GenerationRequest {
   Sampling sampling;
   std::vector<int32_t> stop;  // tokens that end it; the last one is told too
   bool want_logprobs = false;
+  bool want_prompt = false;  // the log-probabilities of the prompt itself
 };
 
 // What one step made of one request.
@@ -31,6 +32,8 @@ struct GenerationEvent {
   uint64_t id;
   Choice choice;
   std::optional<Finish> finish;  // with the last token
+  // With the first token, where it was asked for: every token of the prompt but the first, which nothing foretells.
+  std::vector<Choice> prompt;
 };
 
 class Generator {
@@ -50,6 +53,7 @@ class Generator {
   struct Sequence;
   void admit();
   void advance(std::span<const std::unique_ptr<Sequence>> mine, size_t thread);
+  static void choose(Sequence& s, std::span<float> logits);
 
   const Transformer& transformer_;
   base::Team team_;

@@ -12,18 +12,6 @@ bool more_probable(const Candidate& a, const Candidate& b) {
   return a.probability != b.probability ? a.probability > b.probability : a.token < b.token;
 }
 
-// The `count` greatest with their log-probabilities.
-std::vector<std::pair<int32_t, float>> greatest(std::span<const float> logits, float log_sum, size_t count) {
-  std::vector<std::pair<int32_t, float>> all(logits.size());
-  for (size_t i = 0; i < logits.size(); ++i) all[i] = {static_cast<int32_t>(i), logits[i] - log_sum};
-  count = std::min(count, all.size());
-  std::partial_sort(
-      all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count), all.end(),
-      [](const auto& a, const auto& b) { return a.second != b.second ? a.second > b.second : a.first < b.first; });
-  all.resize(count);
-  return all;
-}
-
 size_t greatest_of(std::span<const float> logits) {
   const float top = max_of(logits.data(), logits.size());
   return static_cast<size_t>(std::find(logits.begin(), logits.end(), top) - logits.begin());
@@ -31,16 +19,25 @@ size_t greatest_of(std::span<const float> logits) {
 
 }  // namespace
 
+Choice judge(int32_t token, std::span<const float> logits, size_t alternatives) {
+  std::vector<float> copy(logits.begin(), logits.end());
+  const float log_sum = softmax(copy.data(), copy.size());
+  Choice choice{token, logits[static_cast<size_t>(token)] - log_sum, {}};
+  choice.alternatives.resize(logits.size());
+  for (size_t i = 0; i < logits.size(); ++i) choice.alternatives[i] = {static_cast<int32_t>(i), logits[i] - log_sum};
+  alternatives = std::min(alternatives, logits.size());
+  std::partial_sort(
+      choice.alternatives.begin(), choice.alternatives.begin() + static_cast<std::ptrdiff_t>(alternatives),
+      choice.alternatives.end(),
+      [](const auto& a, const auto& b) { return a.second != b.second ? a.second > b.second : a.first < b.first; });
+  choice.alternatives.resize(alternatives);
+  return choice;
+}
+
 Choice Sampler::next(std::span<const int32_t> context, std::span<float> logits, bool want_logprobs) {
   Choice choice;
   std::vector<float> plain;
-  float log_sum = 0;
-  if (want_logprobs) {
-    plain.assign(logits.begin(), logits.end());
-    std::vector<float> copy = plain;
-    log_sum = softmax(copy.data(), copy.size());
-    choice.alternatives = greatest(plain, log_sum, sampling_.logprobs);
-  }
+  if (want_logprobs) plain.assign(logits.begin(), logits.end());
   for (const auto& [token, bias] : sampling_.bias) {
     if (token >= 0 && static_cast<size_t>(token) < logits.size()) logits[static_cast<size_t>(token)] += bias;
   }
@@ -55,8 +52,7 @@ Choice Sampler::next(std::span<const int32_t> context, std::span<float> logits, 
     for (size_t i = 0; i < logits.size(); ++i) candidates_[i] = {static_cast<int32_t>(i), logits[i]};
     choice.token = candidates_[draw(context)].token;
   }
-  if (want_logprobs) choice.logprob = plain[static_cast<size_t>(choice.token)] - log_sum;
-  return choice;
+  return want_logprobs ? judge(choice.token, plain, sampling_.logprobs) : choice;
 }
 
 size_t Sampler::draw(std::span<const int32_t> context) {

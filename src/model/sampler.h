@@ -45,6 +45,9 @@ struct Choice {
   std::vector<std::pair<int32_t, float>> alternatives;  // with their log-probabilities, the greatest first
 };
 
+// What a model holds of `token` where these are its logits, beside `alternatives` others.
+Choice judge(int32_t token, std::span<const float> logits, size_t alternatives);
+
 class Sampler {
  public:
   explicit Sampler(Sampling sampling) : sampling_(std::move(sampling)), random_(sampling_.seed) {}

@@ -1,5 +1,7 @@
 #include "serving/answer.h"
 
+#include <fmt/format.h>
+
 namespace stillwatch::serving {
 namespace {
 
@@ -15,33 +17,36 @@ Json bytes_of(std::string_view piece) {
   return out;
 }
 
-Json entry(int32_t token, float logprob, const model::Tokenizer& tokenizer) {
-  const std::string_view piece = tokenizer.piece(token);
-  return {{"token", piece}, {"logprob", logprob}, {"bytes", bytes_of(piece)}};
+std::string name_of(const Header& h, int32_t token, const model::Tokenizer& tokenizer) {
+  return h.token_ids ? fmt::format("token_id:{}", token) : std::string(tokenizer.piece(token));
 }
 
-Json chat_logprobs(const std::vector<Token>& tokens, const model::Tokenizer& tokenizer) {
+Json entry(const Header& h, int32_t token, float logprob, const model::Tokenizer& tokenizer) {
+  return {{"token", name_of(h, token, tokenizer)}, {"logprob", logprob}, {"bytes", bytes_of(tokenizer.piece(token))}};
+}
+
+Json chat_logprobs(const Header& h, const std::vector<Token>& tokens, const model::Tokenizer& tokenizer) {
   Json out = Json::array();
   for (const Token& t : tokens) {
-    Json e = entry(t.choice.token, t.choice.logprob, tokenizer);
+    Json e = entry(h, t.choice.token, t.choice.logprob, tokenizer);
     e["top_logprobs"] = Json::array();
     for (const auto& [token, logprob] : t.choice.alternatives)
-      e["top_logprobs"].push_back(entry(token, logprob, tokenizer));
+      e["top_logprobs"].push_back(entry(h, token, logprob, tokenizer));
     out.push_back(std::move(e));
   }
   return out;
 }
 
-Json text_logprobs(const std::vector<Token>& tokens, const model::Tokenizer& tokenizer) {
+Json text_logprobs(const Header& h, const std::vector<Token>& tokens, const model::Tokenizer& tokenizer) {
   Json out{{"tokens", Json::array()},
            {"token_logprobs", Json::array()},
            {"top_logprobs", Json::array()},
            {"text_offset", Json::array()}};
   for (const Token& t : tokens) {
-    out["tokens"].push_back(tokenizer.piece(t.choice.token));
-    out["token_logprobs"].push_back(t.choice.logprob);
-    Json top = Json::object();
-    for (const auto& [token, logprob] : t.choice.alternatives) top[std::string(tokenizer.piece(token))] = logprob;
+    out["tokens"].push_back(name_of(h, t.choice.token, tokenizer));
+    out["token_logprobs"].push_back(t.foretold ? Json(t.choice.logprob) : Json(nullptr));
+    Json top = t.foretold ? Json::object() : Json(nullptr);
+    for (const auto& [token, logprob] : t.choice.alternatives) top[name_of(h, token, tokenizer)] = logprob;
     out["top_logprobs"].push_back(std::move(top));
     out["text_offset"].push_back(t.offset);
   }
@@ -50,9 +55,9 @@ Json text_logprobs(const std::vector<Token>& tokens, const model::Tokenizer& tok
 
 Json logprobs_of(const Header& h, const Piece& p, const model::Tokenizer& tokenizer) {
   if (!h.logprobs) return nullptr;
-  if (!h.chat) return text_logprobs(p.content_tokens, tokenizer);
-  Json out{{"content", chat_logprobs(p.content_tokens, tokenizer)}};
-  if (!p.reasoning_tokens.empty()) out["reasoning_content"] = chat_logprobs(p.reasoning_tokens, tokenizer);
+  if (!h.chat) return text_logprobs(h, p.content_tokens, tokenizer);
+  Json out{{"content", chat_logprobs(h, p.content_tokens, tokenizer)}};
+  if (!p.reasoning_tokens.empty()) out["reasoning_content"] = chat_logprobs(h, p.reasoning_tokens, tokenizer);
   return out;
 }
 

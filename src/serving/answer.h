@@ -14,7 +14,8 @@ namespace stillwatch::serving {
 
 struct Token {
   model::Choice choice;
-  size_t offset = 0;  // bytes of the text before it
+  size_t offset = 0;     // bytes of the text before it
+  bool foretold = true;  // false for the first that a model read: it has no log-probability
 };
 
 // A piece of one choice, or all of it.
@@ -36,6 +37,7 @@ struct Usage {
 struct Header {
   bool chat = true;
   bool logprobs = false;
+  bool token_ids = false;
   std::string id;
   int64_t created = 0;  // seconds since 1970
   std::string model;

@@ -125,13 +125,19 @@ AskResult parse_ask(std::string_view body, bool chat) {
     f.number("seed", seed, -9.3e18, 9.3e18);
     ask.seed = static_cast<uint64_t>(seed);
   }
+  f.flag("stream", ask.stream);
+  if (chat) {
+    f.unknown("echo", false);
+  } else {
+    f.flag("echo", ask.echo);
+  }
+  if (ask.echo && ask.stream) f.fail("echo", "is not served as a stream");
   for (const char* field : {"max_tokens", "max_completion_tokens"}) {
     if (f.find(field) == nullptr) continue;
     uint32_t most = 0;
-    f.number(field, most, 1, 1 << 20);
+    f.number(field, most, ask.echo ? 0 : 1, 1 << 20);
     ask.tokens_max = most;
   }
-  f.flag("stream", ask.stream);
   if (const Json* options = f.find("stream_options"); options != nullptr && options->is_object()) {
     Fields inner(*options);
     inner.flag("include_usage", ask.stream_usage);
@@ -140,12 +146,12 @@ AskResult parse_ask(std::string_view body, bool chat) {
   read_stop(f, ask);
   read_bias(f, ask);
   read_logprobs(f, ask);
+  f.flag("return_tokens_as_token_ids", ask.token_ids);
   f.unknown("frequency_penalty", 0);
   f.unknown("presence_penalty", 0);
   f.unknown("tools", Json::array());
   f.unknown("functions", Json::array());
   f.unknown("response_format", {{"type", "text"}});
-  f.unknown("echo", false);
   f.unknown("suffix", "");
   f.unknown("best_of", 1);
   if (chat) {

@@ -26,11 +26,13 @@ struct Ask {
   std::vector<std::string> prompts;  // completions: one or more
   std::string model;
   uint32_t n = 1;
-  std::optional<uint32_t> tokens_max;
-  model::Sampling sampling;  // but for the seed
+  std::optional<uint32_t> tokens_max;  // 0 where the prompt alone is to be told
+  model::Sampling sampling;            // but for the seed
   std::optional<uint64_t> seed;
   std::vector<std::string> stop;
   bool logprobs = false;
+  bool token_ids = false;  // tokens are named "token_id:N"
+  bool echo = false;       // completions: the prompt stands before the answer, its log-probabilities too
   bool stream = false;
   bool stream_usage = false;
 

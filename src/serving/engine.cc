@@ -18,8 +18,9 @@ using Part = model::AnswerParser::Part;
 // One answer of an ask, as it grows.
 class Choice {
  public:
-  Choice(uint32_t index, const Ask& ask, const model::Model& m)
-      : ask_(ask), model_(m), content_(ask.stop), reasoning_({}) {
+  // `prompt`: the tokens that it goes on from. They must outlive it, as the ask must.
+  Choice(uint32_t index, const Ask& ask, const std::vector<int32_t>& prompt, const model::Model& m)
+      : ask_(ask), prompt_(prompt), model_(m), content_(ask.stop), reasoning_({}) {
     if (ask.chat) parser_.emplace(*m.marks, m.tokenizer);
     piece_.index = index;
     piece_.first = true;
@@ -27,6 +28,12 @@ class Choice {
 
   // True when it is over.
   bool take(const model::GenerationEvent& event) {
+    if (ask_.echo && !std::exchange(echoed_, true)) echo(event.prompt);
+    if (ask_.tokens_max == 0U) {
+      piece_.finish_reason = "length";  // what was drawn was not asked for
+      return true;
+    }
+    ++tokens_;
     const int32_t token = event.choice.token;
     const bool ends = event.finish == model::Finish::kStop;
     const Part part = ends ? Part::kEnd : parser_ ? parser_->next(token) : Part::kContent;
@@ -60,15 +67,33 @@ class Choice {
     piece_ = Piece();
     piece_.index = index;
   }
+  size_t tokens() const { return tokens_; }
   size_t reasoning_tokens() const { return reasoning_tokens_; }
 
  private:
+  // The prompt stands before the answer, without a token that begins all texts. `foretold`: all its tokens but the
+  // first.
+  void echo(const std::vector<model::Choice>& foretold) {
+    piece_.content = ask_.prompts[piece_.index / ask_.n];
+    const size_t first = prompt_.front() == model_.config.bos ? 1 : 0;
+    for (size_t i = first; i < prompt_.size(); ++i) {
+      std::string_view text = model_.tokenizer.piece(prompt_[i]);
+      if (i == first && model_.tokenizer.leading_space() && text.starts_with(' ')) text.remove_prefix(1);
+      if (ask_.logprobs)
+        piece_.content_tokens.push_back({i > 0 ? foretold[i - 1] : model::Choice{prompt_[i]}, offset_, i > 0});
+      offset_ += text.size();
+    }
+  }
+
   const Ask& ask_;
+  const std::vector<int32_t>& prompt_;
   const model::Model& model_;
   std::optional<model::AnswerParser> parser_;
   TextGate content_, reasoning_;
   Piece piece_;
+  bool echoed_ = false;
   size_t offset_ = 0;
+  size_t tokens_ = 0;
   size_t reasoning_tokens_ = 0;
 };
 
@@ -77,6 +102,7 @@ struct Job {
   Ask ask;
   std::unique_ptr<Output> output;
   Header header;
+  std::vector<std::vector<int32_t>> prompts;
   std::vector<Choice> choices;
   std::vector<uint64_t> ids;  // of the generator, 0 for those that are over
   size_t over = 0;
@@ -114,7 +140,7 @@ struct Engine::Impl {
 
   void begin(std::unique_ptr<Job> job) {
     Ask& ask = job->ask;
-    std::vector<std::vector<int32_t>> prompts;
+    std::vector<std::vector<int32_t>>& prompts = job->prompts;
     if (ask.chat) {
       prompts.push_back(model::prompt_of(ask.messages, *model.marks, model.tokenizer));
     } else {
@@ -137,6 +163,7 @@ struct Engine::Impl {
         request.sampling.on_logits = settings.on_logits;
         request.sampling.choose = settings.choose;
         request.want_logprobs = ask.logprobs;
+        request.want_prompt = ask.echo && ask.logprobs;
         // A mark that closes reasoning too does not end the answer: the parser knows.
         if (!ask.chat || model.marks->think_end != model.marks->end) request.stop = model.config.eos;
         const auto id = generator.add(std::move(request));
@@ -149,7 +176,7 @@ struct Engine::Impl {
         }
         job->ids.push_back(*id);
         by_id[*id] = {job.get(), index};
-        job->choices.emplace_back(index, ask, model);
+        job->choices.emplace_back(index, ask, prompt, model);
       }
     }
     jobs.push_back(std::move(job));
@@ -165,11 +192,11 @@ struct Engine::Impl {
     if (it == by_id.end()) return;
     const auto [job, index] = it->second;
     Choice& choice = job->choices[index];
-    ++job->usage.completion_tokens;
     const bool over = choice.take(event);
     if (over) {
       forget(event.id);
       job->ids[index] = 0;
+      job->usage.completion_tokens += choice.tokens();
       job->usage.reasoning_tokens += choice.reasoning_tokens();
       ++job->over;
     }
@@ -262,6 +289,7 @@ void Engine::submit(Ask ask, std::unique_ptr<Output> output) {
   }
   job->header.chat = ask.chat;
   job->header.logprobs = ask.logprobs;
+  job->header.token_ids = ask.token_ids;
   job->header.created = impl_->settings.now_seconds();
   job->header.model = impl_->settings.model_name;
   job->ask = std::move(ask);

@@ -177,6 +177,72 @@ TEST_F(ServiceTest, TellsLogprobsThatAddUpToOne) {
   EXPECT_LE(sum, 1.0001);
 }
 
+// What a prompt holds is what the same model says of the same tokens when it draws them.
+TEST_F(ServiceTest, EchoesAPromptWithItsLogprobs) {
+  const auto completed = [&](const std::string& fields) {
+    const Answer a = ask("/v1/completions", "{" + fields + "}");
+    EXPECT_EQ(a.status, 200) << a.body;
+    return Json::parse(a.body);
+  };
+  const std::string prompt = "how many apples are there, " + std::string(120, 'x');  // more than is read at once
+  const Json drawn = completed(fmt::format(R"("prompt":"{}","max_tokens":6,"temperature":0,"logprobs":3)", prompt));
+  const Json echoed =
+      completed(fmt::format(R"("prompt":"{}","max_tokens":6,"temperature":0,"logprobs":3,"echo":true)", prompt));
+  const Json& text = echoed["choices"][0]["text"];
+  EXPECT_EQ(text, prompt + drawn["choices"][0]["text"].get<std::string>());
+  const Json &told = echoed["choices"][0]["logprobs"], &own = drawn["choices"][0]["logprobs"];
+  const size_t read = told["tokens"].size() - own["tokens"].size();
+  EXPECT_EQ(read, echoed["usage"]["prompt_tokens"].get<size_t>());
+  EXPECT_EQ(echoed["usage"], drawn["usage"]);
+  EXPECT_TRUE(told["top_logprobs"][0].is_null());
+  EXPECT_TRUE(told["token_logprobs"][0].is_null());
+  std::string together;
+  for (size_t i = 0; i < told["tokens"].size(); ++i) {
+    EXPECT_EQ(told["text_offset"][i], together.size());
+    together += told["tokens"][i];
+    if (i > 0)
+      EXPECT_THAT(told["top_logprobs"][i].size(),
+                  testing::AllOf(testing::Ge(1U), testing::Le(3U)));  // halves of characters look alike
+    if (i < read) continue;
+    EXPECT_EQ(told["tokens"][i], own["tokens"][i - read]);
+    EXPECT_FLOAT_EQ(told["token_logprobs"][i], own["token_logprobs"][i - read]);
+  }
+  // Read as a prompt, its own continuation is as probable as it was when it was drawn.
+  const Json again = completed(fmt::format(R"("prompt":{},"max_tokens":0,"logprobs":3,"echo":true)", text.dump()));
+  EXPECT_EQ(again["choices"][0]["text"], text);
+  EXPECT_EQ(again["choices"][0]["finish_reason"], "length");
+  EXPECT_EQ(again["usage"]["completion_tokens"], 0);
+  const Json& once_more = again["choices"][0]["logprobs"];
+  ASSERT_EQ(once_more["tokens"], told["tokens"]);
+  for (size_t i = 1; i < told["tokens"].size(); ++i)
+    EXPECT_NEAR(once_more["token_logprobs"][i].get<double>(), told["token_logprobs"][i].get<double>(), 1e-4) << i;
+}
+
+TEST_F(ServiceTest, NamesTokensByTheirIds) {
+  const Json j = Json::parse(
+      ask("/v1/completions",
+          R"({"prompt":["there","two"],"max_tokens":0,"logprobs":1,"echo":true,"return_tokens_as_token_ids":true})")
+          .body);
+  ASSERT_EQ(j["choices"].size(), 2U) << j;
+  EXPECT_EQ(j["choices"][1]["text"], "two");
+  for (const Json& choice : j["choices"]) {
+    for (const Json& token : choice["logprobs"]["tokens"]) EXPECT_THAT(token, testing::StartsWith("token_id:"));
+    EXPECT_THAT(choice["logprobs"]["top_logprobs"].back().begin().key(), testing::StartsWith("token_id:"));
+  }
+}
+
+TEST_F(ServiceTest, RefusesAnEchoThatIsNotServed) {
+  for (const auto& [target, body] :
+       {std::pair("/v1/completions", R"({"prompt":"a","echo":true,"stream":true})"),
+        std::pair("/v1/completions", R"({"prompt":"a","echo":1})"),
+        std::pair("/v1/chat/completions", R"({"messages":[{"role":"user","content":"a"}],"echo":true})")}) {
+    const Answer a = ask(target, body);
+    EXPECT_EQ(a.status, 400) << body;
+    EXPECT_EQ(Json::parse(a.body)["error"]["param"], "echo");
+  }
+  EXPECT_EQ(ask("/v1/completions", R"({"prompt":"a","max_tokens":0})").status, 400);
+}
+
 TEST_F(ServiceTest, StopsAtAStopText) {
   const auto body = [](const std::string& more) {
     return R"({"prompt":"there are","max_tokens":60,"temperature":0)" + more + "}";
