@@ -8,12 +8,12 @@
 #include "attribution/contrast.h"
 #include "attribution/provenance.h"
 #include "attribution/radioactivity.h"
-#include "attribution/reading.h"
 #include "base/hash.h"
 #include "commands.h"
 #include "files.h"
 #include "hashed_files.h"
 #include "marks.h"
+#include "readers.h"
 #include "report/attribution.h"
 #include "suspect.h"
 
@@ -29,10 +29,9 @@ struct Arguments {
   std::vector<std::string> suspects;
   std::vector<std::string> evidence;
   std::string key_file;
-  std::vector<std::string> clean;  // NAME=FILE
+  std::vector<std::string> clean;  // NAME=FILE, NAME=URL
   std::vector<std::string> references;
-  std::vector<std::string> readings;
-  std::string read_texts;
+  ReadArguments read;
   std::string parent;  // NAME=FILE
   std::vector<std::string> controls;
   std::string prompts;
@@ -55,7 +54,7 @@ struct Case {
   std::vector<at::Model> clean;
   std::vector<at::Sample> reference;
   std::set<std::string> canary_prompts;
-  std::string readings;
+  ReadingTexts readings;
 };
 
 // The keys and pools of the evidence, remade from the master key.
@@ -138,20 +137,36 @@ Result<std::string> interview(const Arguments& a, Case& c, const std::string& ur
     if (!said) return said;
     transcript += *said;
   }
-  if (transcript.empty() && a.read_texts.empty()) {
+  if (transcript.empty() && a.read.texts.empty()) {
     return base::fail(ErrorCode::kUsage,
                       "an endpoint needs something to answer: --prompts, evidence with canaries, or --read-texts");
   }
-  if (!a.read_texts.empty()) {
-    const auto samples = c.files.samples("read", a.read_texts);
-    if (!samples) return tl::unexpected(samples.error());
-    std::vector<std::string> texts;
-    for (const at::Sample& s : *samples) texts.push_back(s.answer);
-    auto said = make_read(endpoint, texts);
-    if (!said) return said;
-    c.readings += *said;
-  }
   return transcript;
+}
+
+// Makes all endpoints read the texts, as each kind of mark has units.
+Result<void> make_all_read(const Arguments& a, Case& c) {
+  const auto readers = readers_of(a.read, a.endpoint, a.suspects, a.references, a.clean);
+  if (!readers) return tl::unexpected(readers.error());
+  std::set<wm::Units> units;
+  for (const auto& [key, mark] : c.marks) units.insert(mark->units);
+  if (units.empty()) return base::fail(ErrorCode::kUsage, "--read-texts is for marks, and the evidence has none");
+  const auto samples = c.files.samples("read", a.read.texts);
+  if (!samples) return tl::unexpected(samples.error());
+  std::vector<std::string> texts;
+  for (const at::Sample& s : *samples) texts.push_back(s.answer);
+  std::string all;
+  for (const auto& [by, endpoint] : *readers) {
+    for (const wm::Units unit : units) {
+      const auto said = make_read(endpoint, texts, unit, by);
+      if (!said) return tl::unexpected(said.error());
+      c.files.note("reading", endpoint.url, *said);
+      c.readings.emplace_back(endpoint.url, *said);
+      all += *said;
+    }
+  }
+  if (a.transcript.empty()) return {};
+  return write_file(a.transcript + ".readings", [&](const Write& write) { write(all); });
 }
 
 Result<void> hear_suspect(const Arguments& a, Case& c) {
@@ -171,15 +186,14 @@ Result<void> hear_suspect(const Arguments& a, Case& c) {
   }
   if (!a.transcript.empty()) {
     if (auto ok = write_file(a.transcript, [&](const Write& write) { write(transcript); }); !ok) return ok;
-    if (!c.readings.empty()) {
-      if (auto ok = write_file(a.transcript + ".readings", [&](const Write& write) { write(c.readings); }); !ok)
-        return ok;
-    }
   }
-  for (const std::string& path : a.readings) {
-    const auto text = c.files.read("reading", path);
+  if (!a.read.texts.empty()) {
+    if (auto ok = make_all_read(a, c); !ok) return ok;
+  }
+  for (const std::string& path : a.read.readings) {
+    auto text = c.files.read("reading", path);
     if (!text) return tl::unexpected(text.error());
-    c.readings += *text;
+    c.readings.emplace_back(path, std::move(*text));
   }
   return {};
 }
@@ -200,14 +214,9 @@ Result<std::vector<at::TestResult>> test_marks(const Arguments& a, const Case& c
         results.push_back(std::move(t));
     }
     if (c.readings.empty()) continue;
-    wm::Windows windows(mark->mark.context, mark->filter.size() > 0 ? &mark->filter : nullptr);
-    if (const auto places = at::add_readings(c.readings, "readings", mark->units, windows); !places)
-      return tl::unexpected(places.error());
-    at::TestResult t = at::test_windows(key, mark->mark, windows, a.wrong_keys);
-    t.test = "reading";
-    t.subject = mark->label;
-    t.null = "what the suspect expects next does not depend on the key of this mark, given what it reads";
-    results.push_back(std::move(t));
+    auto expected = test_readings(c.readings, key, *mark, a.wrong_keys);
+    if (!expected) return expected;
+    for (at::TestResult& t : *expected) results.push_back(std::move(t));
   }
   return results;
 }
@@ -248,11 +257,13 @@ Result<void> test_provenance(const Arguments& a, Case& c, std::vector<at::TestRe
 Result<at::Findings> examine(const Arguments& a, Case& c) {
   if (auto ok = open_evidence(a, c); !ok) return tl::unexpected(ok.error());
   for (const std::string& argument : a.clean) {
+    if (named_url(argument)) continue;  // it will read
     auto model = c.files.model("clean", argument);
     if (!model) return tl::unexpected(model.error());
     c.clean.push_back(std::move(*model));
   }
   for (const std::string& path : a.references) {
+    if (is_url(path)) continue;
     auto samples = c.files.samples("reference", path);
     if (!samples) return tl::unexpected(samples.error());
     c.reference.insert(c.reference.end(), std::make_move_iterator(samples->begin()),
@@ -269,6 +280,12 @@ Result<at::Findings> examine(const Arguments& a, Case& c) {
 int run(const Arguments& a, const std::string& command) {
   if (!a.evidence.empty() && a.key_file.empty())
     return complain({ErrorCode::kUsage, "--evidence needs --key-file, the master key it was made with"});
+  if (a.suspects.empty() && a.read.readings.empty())
+    return complain({ErrorCode::kUsage, "there is no suspect: give --suspect, or --readings of it"});
+  const bool others_read = std::any_of(a.references.begin(), a.references.end(), is_url) ||
+                           std::any_of(a.clean.begin(), a.clean.end(), [](const auto& c) { return !!named_url(c); });
+  if (others_read && a.read.texts.empty())
+    return complain({ErrorCode::kUsage, "the endpoints of --reference and --clean read: give --read-texts"});
   if (a.evidence.empty() && a.parent.empty())
     return complain({ErrorCode::kUsage, "there is nothing to test: give --evidence, or --parent and --control"});
   Case c;
@@ -278,7 +295,8 @@ int run(const Arguments& a, const std::string& command) {
   facts.made = now();
   facts.program = "stillwatch " STILLWATCH_VERSION;
   facts.command = command;
-  for (const std::string& suspect : a.suspects) facts.suspect += (facts.suspect.empty() ? "" : ", ") + suspect;
+  for (const std::string& suspect : a.suspects.empty() ? a.read.readings : a.suspects)
+    facts.suspect += (facts.suspect.empty() ? "" : ", ") + suspect;
   facts.files = c.files.all();
   facts.wrong_keys = a.wrong_keys;
   bool quiet = false;
@@ -311,7 +329,7 @@ void add_endpoint(CLI::App& command, Arguments& a) {
   command.add_option("--api-key-env", a.endpoint.api_key_env, "Environment variable that holds its API key");
   command.add_option("--temperature", a.endpoint.temperature, "Of the answers")->capture_default_str();
   command.add_option("--max-tokens", a.endpoint.max_tokens, "Of an answer")->capture_default_str();
-  command.add_option("--concurrency", a.endpoint.concurrency, "Requests at once")
+  command.add_option("--concurrency", a.endpoint.concurrency, "Requests at once, of each endpoint")
       ->capture_default_str()
       ->check(CLI::Range(1, 256));
   command
@@ -319,7 +337,8 @@ void add_endpoint(CLI::App& command, Arguments& a) {
                   "Never issued canaries to ask for, for each that was issued; chance is measured by them")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 1e6));
-  command.add_option("--transcript", a.transcript, "Keep what the endpoint said: can be given as --suspect later");
+  command.add_option("--transcript", a.transcript,
+                     "Keep what endpoints said: can be given as --suspect later, and FILE.readings as --readings");
 }
 
 }  // namespace
@@ -328,15 +347,16 @@ void add_attribute(CLI::App& app, int& status) {
   auto* command = app.add_subcommand("attribute", "Was that model trained on what we served?");
   auto arguments = std::make_shared<Arguments>();
   Arguments& a = *arguments;
-  command->add_option("--suspect", a.suspects, "An OpenAI-compatible endpoint (http://HOST/v1), or files of its texts")
-      ->required();
+  command->add_option("--suspect", a.suspects, "An OpenAI-compatible endpoint (http://HOST/v1), or files of its texts");
   command->add_option("--evidence", a.evidence, "What was remembered of marked answers: files, or a gateway's folder");
   command->add_option("--key-file", a.key_file, "The master key");
-  command->add_option("--clean", a.clean, "NAME=FILE: texts of a model that learnt nothing from us, as a control");
+  command->add_option(
+      "--clean", a.clean,
+      "NAME=FILE, NAME=URL: texts of a model that learnt nothing from us, or its endpoint, as a control");
   command->add_option("--reference", a.references,
-                      "Texts of the same kind that carry no mark, to hold the suspect's frequencies against");
-  command->add_option("--readings", a.readings, "What the suspect expects next (docs/attribution.md), from a file");
-  command->add_option("--read-texts", a.read_texts, "For an endpoint with echo and logprobs: texts to make it read");
+                      "Texts of the same kind that carry no mark, to hold the suspect's frequencies against; or the "
+                      "endpoint of a model that never met the mark, to hold what the suspect expects against");
+  a.read.add_to(*command);
   command->add_option("--parent", a.parent, "NAME=FILE: answers of the model that it may come from");
   command->add_option("--control", a.controls,
                       "NAME=FILE: answers of a model that has nothing to do with it; two at least");
@@ -363,6 +383,8 @@ void add_attribute(CLI::App& app, int& status) {
       "  stillwatch attribute --suspect http://127.0.0.1:9000/v1 --model m --prompts prompts.txt --evidence "
       "evidence.jsonl\\\n"
       "    --key-file master.key --clean llama=clean.jsonl --out report.json --out report.html\n"
+      "  stillwatch attribute --suspect http://127.0.0.1:9000/v1 --model m --reference http://127.0.0.1:9001/v1 \\\n"
+      "    --read-texts unmarked.jsonl --evidence evidence.jsonl --key-file master.key --out report.html\n"
       "  stillwatch attribute --suspect alpaca.jsonl --parent davinci=davinci.jsonl --control a=a.jsonl --control "
       "b=b.jsonl\n\n"
       "Exit status:\n"

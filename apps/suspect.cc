@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "base/limits.h"
+#include "dialect/json.h"
 #include "net/chat_client.h"
 
 namespace stillwatch::apps {
@@ -48,13 +50,14 @@ Result<Connection> connect(const Endpoint& e) {
 }
 
 // The answers in the order they were asked for.
-Result<std::string> joined(std::vector<std::string>& lines, size_t failed, const std::string& first_failure) {
+Result<std::string> joined(const Endpoint& e, std::vector<std::string>& lines, size_t failed,
+                           const std::string& first_failure) {
   std::string out;
   for (const std::string& line : lines) out += line;
-  if (out.empty()) return base::fail(ErrorCode::kInput, fmt::format("the suspect answered nothing: {}", first_failure));
+  if (out.empty()) return base::fail(ErrorCode::kInput, fmt::format("{} answered nothing: {}", e.url, first_failure));
   if (failed > 0) {
-    fmt::print(stderr, "stillwatch: {} of {} requests to the suspect failed and are left out; the first: {}\n", failed,
-               lines.size(), first_failure);
+    fmt::print(stderr, "stillwatch: {} of {} requests to {} failed and are left out; the first: {}\n", failed,
+               lines.size(), e.url, first_failure);
   }
   return out;
 }
@@ -91,35 +94,40 @@ Result<std::string> ask(const Endpoint& e, const std::vector<std::string>& promp
     });
   }
   connection->http->run();
-  return joined(lines, failed, first_failure);
+  return joined(e, lines, failed, first_failure);
 }
 
-Result<std::string> make_read(const Endpoint& e, const std::vector<std::string>& texts) {
+Result<std::string> make_read(const Endpoint& e, const std::vector<std::string>& texts, watermark::Units units,
+                              const std::string& by) {
   auto connection = connect(e);
   if (!connection) return tl::unexpected(connection.error());
   std::vector<std::string> lines(texts.size());
   size_t failed = 0;
   std::string first_failure = "there was nothing to read";
+  constexpr std::string_view kWanted = "asked for /v1/completions with echo and logprobs";
+  simdjson::dom::parser parser(base::kLineBytesMax);
+  if (parser.allocate(1 << 16, base::kJsonDepthMax) != simdjson::SUCCESS)
+    return base::fail(ErrorCode::kInternal, "no memory to read JSON in");
   for (size_t i = 0; i < texts.size(); ++i) {
-    const Json body = {{"model", e.model},
-                       {"prompt", texts[i]},
-                       {"echo", true},
-                       {"logprobs", 1},
-                       {"max_tokens", 1},
-                       {"temperature", 0},
-                       {"return_tokens_as_token_ids", false}};
+    const Json body = {{"model", e.model}, {"prompt", texts[i]},
+                       {"echo", true},     {"logprobs", e.tops},
+                       {"max_tokens", 1},  // there are servers to which 0 is no end
+                       {"temperature", 0}, {"return_tokens_as_token_ids", units == watermark::Units::kTokens}};
     connection->chat->post("/completions", dumped(body), [&, i](const Result<net::HttpResponse>& response) {
-      const Json answer =
-          response && response->status / 100 == 2 ? Json::parse(response->body, nullptr, false) : Json();
-      if (answer.is_object()) {
-        lines[i] = dumped(answer);  // on one line
+      simdjson::dom::element answer;
+      if (response && response->status / 100 == 2 && parser.parse(response->body).get(answer) == simdjson::SUCCESS &&
+          answer.is_object()) {
+        // On one line, and whose it is first, before anything that it says of itself.
+        lines[i] = fmt::format("{{\"by\":{},{}\n", Json(by).dump(), simdjson::minify(answer).substr(1));
       } else if (++failed == 1) {
-        first_failure = response ? fmt::format("status {}", response->status) : response.error().message;
+        first_failure = !response                     ? response.error().message
+                        : response->status / 100 == 2 ? "no JSON object"
+                                                      : fmt::format("status {}, {}", response->status, kWanted);
       }
     });
   }
   connection->http->run();
-  return joined(lines, failed, first_failure);
+  return joined(e, lines, failed, first_failure);
 }
 
 }  // namespace stillwatch::apps

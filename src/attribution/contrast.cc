@@ -1,5 +1,7 @@
 #include "attribution/contrast.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -66,7 +68,7 @@ void Contrast::add(Of whose, std::span<const wm::Unit> text, std::span<const wm:
     const auto window = text.subspan(i, stride());
     if (!in_prompt.contains(wm::hash_of(window))) count(whose, window);
   }
-  ++of(whose, texts_);
+  ++of(whose, adds_);
 }
 
 void Contrast::add(Of whose, std::span<const Sample> samples, wm::Units units) {
@@ -81,6 +83,8 @@ void Contrast::add(Of whose, std::span<const Sample> samples, wm::Units units) {
 
 void Contrast::add(Of whose, std::span<const Place> read) {
   const auto context = static_cast<size_t>(context_);
+  added_ = "places";
+  of(whose, adds_) += static_cast<double>(read.size());
   std::vector<wm::Unit> window;
   for (const Place& place : read) {
     if (place.before.size() < context) continue;
@@ -137,8 +141,8 @@ TestResult Contrast::test(const wm::Key& key, const wm::Mark& mark, uint64_t wro
                {"score", sum},
                {"expected", 0},
                {"z", deviation > 0 ? sum / deviation : 0},
-               {"texts", texts_.suspect},
-               {"reference_texts", texts_.reference}};
+               {std::string(added_), adds_.suspect},
+               {fmt::format("reference_{}", added_), adds_.reference}};
   if (deviation <= 0) t.note = "no window is said more or less often than in the reference: nothing can be said";
   t.wrong_keys = wrong_keys_of(wrong_keys, t.log10_p, [&](const wm::Key& wrong) { return log10_p_of(sum_of(wrong)); });
   return t;
@@ -159,19 +163,6 @@ std::vector<TestResult> contrast(const wm::Key& key, const wm::MarkEvidence& mar
     TestResult t = of(suspect, wrong_keys);
     for (const Model& model : clean) t.clean.push_back({model.name, of(model.samples, 0).log10_p});
     return t;
-  });
-}
-
-std::vector<TestResult> reading_contrast(const wm::Key& key, const wm::MarkEvidence& mark,
-                                         std::span<const Place> suspect, std::span<const Place> reference,
-                                         uint64_t wrong_keys) {
-  constexpr std::string_view kNull =
-      "what the suspect expects does not depend on the key of this mark, given what it reads";
-  return with_and_without_filter(mark, "reading-contrast", kNull, [&](const wm::Filter* filter) {
-    Contrast both(mark.mark.context, filter);
-    both.add(Contrast::Of::kReference, reference);
-    both.add(Contrast::Of::kSuspect, suspect);
-    return both.test(key, mark.mark, wrong_keys);
   });
 }
 

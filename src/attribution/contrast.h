@@ -18,15 +18,10 @@
 #include <vector>
 
 #include "attribution/findings.h"
+#include "attribution/reading.h"
 #include "watermark/evidence.h"
 
 namespace stillwatch::attribution {
-
-// A place of a text that a model read, and what it held probable there.
-struct Place {
-  std::vector<watermark::Unit> before;                   // as many as a context has, or more
-  std::vector<std::pair<watermark::Unit, double>> next;  // likeliest first
-};
 
 class Contrast {
  public:
@@ -58,7 +53,8 @@ class Contrast {
   std::vector<watermark::Unit> units_;             // window after window
   std::vector<Counts> counts_;
   std::unordered_map<uint64_t, Counts> contexts_;
-  Counts texts_;
+  std::string_view added_ = "texts";  // or places
+  Counts adds_;
 };
 
 // One result for all windows, `contrast`, and one for those that the marked answers can have taught,
@@ -66,11 +62,5 @@ class Contrast {
 std::vector<TestResult> contrast(const watermark::Key& key, const watermark::MarkEvidence& mark,
                                  std::span<const Sample> suspect, std::span<const Sample> reference,
                                  std::span<const Model> clean, uint64_t wrong_keys);
-
-// The same of an open model, by what it and a model that never met the mark expect in the same texts: no chance of what
-// was said is in it. The texts must not depend on the key. `reading-contrast` and `reading-contrast-filtered`.
-std::vector<TestResult> reading_contrast(const watermark::Key& key, const watermark::MarkEvidence& mark,
-                                         std::span<const Place> suspect, std::span<const Place> reference,
-                                         uint64_t wrong_keys);
 
 }  // namespace stillwatch::attribution

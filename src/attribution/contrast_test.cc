@@ -67,35 +67,6 @@ TEST(Contrast, SaysNothingOfTextsThatAreTheReference) {
   EXPECT_EQ(Contrast(1).test(key, mark, 0).log10_p, 0);
 }
 
-// A model that holds what `key` makes green a tenth more probable than another does, beside that other.
-TEST(Contrast, FindsWhatAnOpenModelExpectsALittleMore) {
-  const wm::Mark mark{.context = 1};
-  wm::MarkEvidence evidence;
-  evidence.mark = mark;
-  const auto read = [&](const wm::Key* key) {
-    std::vector<Place> places;
-    for (wm::Unit before = 0; before < kWords; ++before) {
-      Place& place = places.emplace_back(Place{{7, before}, {}});
-      double all = 0;
-      for (wm::Unit next = 0; next < kWords; ++next) {
-        const wm::Unit window[] = {before, next};
-        all += place.next.emplace_back(next, key && wm::is_green(mark, key->prf(window)) ? 1.1 : 1.0).second;
-      }
-      for (auto& [unit, probability] : place.next) probability /= all;
-    }
-    places.push_back({{}, {{1, 1.0}}});  // no context, no window
-    return places;
-  };
-  const wm::Key key = wm::control_key(1000);
-  const auto found = reading_contrast(key, evidence, read(&key), read(nullptr), 20);
-  ASSERT_EQ(found.size(), 1u);  // no evidence, no filter
-  EXPECT_EQ(found.front().test, "reading-contrast");
-  EXPECT_EQ(found.front().figures.front().value, kWords * kWords);
-  EXPECT_LT(found.front().log10_p, -5);
-  EXPECT_LE(found.front().wrong_keys->below_01, 1u);
-  EXPECT_EQ(reading_contrast(key, evidence, read(nullptr), read(nullptr), 0).front().log10_p, 0);
-}
-
 TEST(Contrast, LeavesOutWindowsOfThePrompt) {
   const wm::Mark mark{.context = 1};
   Contrast contrast(1);

@@ -37,7 +37,7 @@ struct Figure {
 };
 
 struct TestResult {
-  std::string test;         // radioactivity, radioactivity-filtered, reading, canaries, canaries-of-account, provenance
+  std::string test;         // as docs/attribution.md names them
   std::string subject;      // label of a mark or pool, name of an account or of a parent
   std::string null;         // what chance would be, as a sentence
   bool supporting = false;  // never enters the verdict

@@ -9,14 +9,22 @@
 #include "stats/normal.h"
 
 namespace stillwatch::attribution {
+namespace {
 
-double windows_needed(double shift, double level, double power) {
-  const double z = stats::normal_quantile(1 - level) + stats::normal_quantile(power);
+// What reaches a level.
+double deviations(double level, Tail tail) {
+  return tail == Tail::kExact ? stats::normal_quantile(1 - level) : std::sqrt(-2 * std::log(level));
+}
+
+}  // namespace
+
+double windows_needed(double shift, double level, double power, Tail tail) {
+  const double z = deviations(level, tail) + stats::normal_quantile(power);
   return std::ceil(z * z / (shift * shift));
 }
 
-double shift_shown(double windows, double level, double power) {
-  return (stats::normal_quantile(1 - level) + stats::normal_quantile(power)) / std::sqrt(windows);
+double shift_shown(double windows, double level, double power, Tail tail) {
+  return (deviations(level, tail) + stats::normal_quantile(power)) / std::sqrt(windows);
 }
 
 // q answers have a z of about q mean / sqrt(q), with the deviation of the largest of n.
@@ -52,13 +60,14 @@ std::string plan_of(const TestResult& test, double level) {
   }
   const double windows = figure("windows");
   if (windows <= 0) return {};
+  const Tail tail = test.test.find("contrast") != std::string::npos ? Tail::kChernoff : Tail::kExact;
   const double shift = figure("z") / std::sqrt(windows);
   std::string text = fmt::format(
       "{} ({}): {:.0f} windows show, at {} and with {:.0f} % power, a shift of {:.3g} standard deviations a window",
-      test.test, test.subject, windows, level, 100 * kPower, shift_shown(windows, level, kPower));
+      test.test, test.subject, windows, level, 100 * kPower, shift_shown(windows, level, kPower, tail));
   if (shift <= 0) return text + "; this suspect shows none";
   return text + fmt::format("; this suspect shows {:.3g}, for which it would take {:.0f}", shift,
-                            windows_needed(shift, level, kPower));
+                            windows_needed(shift, level, kPower, tail));
 }
 
 }  // namespace stillwatch::attribution

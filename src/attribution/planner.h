@@ -13,10 +13,13 @@
 
 namespace stillwatch::attribution {
 
+// How a test's p-value is computed: by the tail itself, or by Chernoff's bound on it, which asks for exp(-z^2 / 2).
+enum class Tail : uint8_t { kExact, kChernoff };
+
 // Distinct windows that show a shift per window: ((z_level + z_power) / shift)^2. REQUIRES: shift > 0.
-double windows_needed(double shift, double level, double power);
+double windows_needed(double shift, double level, double power, Tail tail = Tail::kExact);
 // The shift per window that so many windows show.
-double shift_shown(double windows, double level, double power);
+double shift_shown(double windows, double level, double power, Tail tail = Tail::kExact);
 
 // Answers marked by selection among n drafts that show the mark in themselves, none repeating another. REQUIRES: n
 // >= 2.

@@ -140,6 +140,9 @@ TEST(Planner, AgreesWithWhatIsMeasured) {
   // The textbook's: 2.326 + 1.282 = 3.608 standard deviations; at a shift of 0.1 a window, 1,302 windows.
   EXPECT_EQ(windows_needed(0.1, 0.01, 0.9), 1302);
   EXPECT_NEAR(shift_shown(1302, 0.01, 0.9), 0.1, 1e-4);
+  // A bound on the tail asks for more than the tail.
+  EXPECT_EQ(windows_needed(0.1, 0.01, 0.9, Tail::kChernoff), 1864);
+  EXPECT_NEAR(shift_shown(1864, 0.01, 0.9, Tail::kChernoff), 0.1, 1e-4);
   EXPECT_EQ(answers_needed(8, 0.01, 0.9), 5);  // as measured on real answers (docs/watermark.md)
   EXPECT_EQ(answers_needed(4, 0.01, 0.9), 10);
   // 4 of 40 issued and none of 40 others: C(40, 4) / C(80, 4) = 0.058.

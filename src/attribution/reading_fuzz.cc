@@ -5,8 +5,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   namespace wm = stillwatch::watermark;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   for (const auto units : {wm::Units::kWords, wm::Units::kTokens}) {
-    wm::Windows windows(2);
-    static_cast<void>(stillwatch::attribution::add_readings(text, "readings", units, windows));
+    wm::MarkEvidence mark;
+    mark.units = units;
+    stillwatch::attribution::Readings readings;
+    static_cast<void>(stillwatch::attribution::read_readings(text, "readings", mark, readings));
   }
   return 0;
 }

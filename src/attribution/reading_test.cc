@@ -1,14 +1,16 @@
 #include "attribution/reading.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "attribution/open_model.h"
 #include "base/hash.h"
 #include "base/random.h"
-#include "watermark/detect.h"
 #include "watermark/embed.h"
+#include "watermark/select.h"
 
 namespace stillwatch::attribution {
 namespace {
@@ -17,74 +19,163 @@ namespace wm = watermark;
 using nlohmann::json;
 using testing::HasSubstr;
 using wm::Units;
-using wm::Windows;
 using wm::words_of;
 
-std::string completion(const std::vector<std::string>& tokens, const std::vector<json>& tops) {
-  return json{{"choices", {{{"logprobs", {{"tokens", tokens}, {"top_logprobs", tops}}}}}}}.dump();
+std::string completion(const std::vector<std::string>& tokens, const std::vector<json>& tops,
+                       json more = json::object()) {
+  more["choices"] = {{{"logprobs", {{"tokens", tokens}, {"top_logprobs", tops}}}}};
+  return more.dump() + "\n";
 }
 
-TEST(Reading, TakesTheLikeliestWordAtEveryPlace) {
-  Windows windows(2);
-  const auto places =
-      add_reading(completion({"The", " cat", " sat", " un", "happily", " there"}, {nullptr,
-                                                                                   {{" dog", -1.0}},
-                                                                                   {{" ran", -0.5}, {" sat", -0.9}},
-                                                                                   {{" down", -0.1}},
-                                                                                   {{"tidily", -0.1}},
-                                                                                   {{" alone", -2.0}, {"!", -3.0}}}),
-                  Units::kWords, windows);
-  ASSERT_TRUE(places) << places.error().message;
-  // "the cat ran", "cat sat down", "sat unhappily alone": not within a word, and not before two words were read.
-  EXPECT_EQ(*places, 3u);
-  ASSERT_EQ(windows.size(), 3u);
-  EXPECT_THAT(windows[0], testing::ElementsAreArray(words_of("the cat ran")));
-  EXPECT_THAT(windows[1], testing::ElementsAreArray(words_of("cat sat down")));
-  EXPECT_THAT(windows[2], testing::ElementsAreArray(words_of("sat unhappily alone")));
+wm::MarkEvidence mark_of(Units units, int context) {
+  wm::MarkEvidence evidence;
+  evidence.units = units;
+  evidence.mark.context = context;
+  return evidence;
 }
 
-TEST(Reading, LeavesOutContextsThatTheTextHasContinuedAlready) {
-  Windows windows(1);
-  ASSERT_TRUE(add_reading(completion({"a", " b", " a", " b"}, {nullptr, {{" x", -1}}, {{" y", -1}}, {{" b", -1}}}),
-                          Units::kWords, windows));
-  EXPECT_EQ(windows.size(), 2u);  // a x, b y; not a b, which could be copied
+Readings read(std::string_view lines, const wm::MarkEvidence& mark) {
+  Readings readings;
+  const auto done = read_readings(lines, "readings", mark, readings);
+  EXPECT_TRUE(done) << done.error().message;
+  return readings;
+}
+
+std::string refusal(std::string_view lines, const wm::MarkEvidence& mark) {
+  Readings readings;
+  const auto done = read_readings(lines, "readings", mark, readings);
+  return done ? "" : done.error().message;
+}
+
+TEST(Reading, TellsWhatIsExpectedAtEveryPlace) {
+  const Readings readings =
+      read(completion({"The", " cat", " sat", " un", "happily", " there"}, {nullptr,
+                                                                            {{" dog", -1.0}},
+                                                                            {{" ran", -0.5}, {" sat", -0.9}},
+                                                                            {{" down", -0.1}},
+                                                                            {{"tidily", -0.1}, {" then", -3.0}},
+                                                                            {{" alone", -2.0}, {"!", -3.0}}}),
+           mark_of(Units::kWords, 2));
+  // Not before two words were read; within a word, only where the next one may begin.
+  ASSERT_EQ(readings.suspect.size(), 4u);
+  const Place& first = readings.suspect[0];
+  EXPECT_THAT(first.before, testing::ElementsAreArray(words_of("the cat")));
+  ASSERT_EQ(first.next.size(), 2u);
+  EXPECT_EQ(first.next[0].first, words_of("ran")[0]);
+  EXPECT_NEAR(first.next[0].second, std::exp(-0.5), 1e-12);
+  EXPECT_TRUE(first.said);
+  EXPECT_THAT(readings.suspect[1].before, testing::ElementsAreArray(words_of("cat sat")));
+  EXPECT_THAT(readings.suspect[2].before, testing::ElementsAreArray(words_of("sat un")));
+  EXPECT_EQ(readings.suspect[2].next.front().first, words_of("then")[0]);
+  EXPECT_FALSE(readings.suspect[2].said);  // it says "untidily"
+  EXPECT_THAT(readings.suspect[3].before, testing::ElementsAreArray(words_of("sat unhappily")));
+  EXPECT_EQ(readings.suspect[3].next.size(), 1u);
+}
+
+TEST(Reading, ContextsThatTheTextHasContinuedAlreadyCouldBeCopied) {
+  const Readings readings =
+      read(completion({"a", " b", " a", " b"}, {nullptr, {{" x", -1}}, {{" y", -1}}, {{" b", -1}}}),
+           mark_of(Units::kWords, 1));
+  ASSERT_EQ(readings.suspect.size(), 3u);
+  EXPECT_TRUE(readings.suspect[0].said);   // a x
+  EXPECT_TRUE(readings.suspect[1].said);   // b y
+  EXPECT_FALSE(readings.suspect[2].said);  // a b
 }
 
 TEST(Reading, OfTokensNeedsTheirIds) {
-  Windows windows(1);
-  ASSERT_TRUE(
-      add_reading(completion({"token_id:7", "token_id:9"}, {nullptr, {{"token_id:8", -1}}}), Units::kTokens, windows));
-  ASSERT_EQ(windows.size(), 1u);
-  EXPECT_THAT(windows[0], testing::ElementsAre(7, 8));
-  const auto no = add_reading(completion({"a", " b"}, {nullptr, {{" c", -1}}}), Units::kTokens, windows);
-  ASSERT_FALSE(no);
-  EXPECT_THAT(no.error().message, HasSubstr("return_tokens_as_token_ids"));
+  const wm::MarkEvidence tokens = mark_of(Units::kTokens, 1), words = mark_of(Units::kWords, 1);
+  const std::string by_id = completion({"token_id:7", "token_id:9"}, {nullptr, {{"token_id:8", -1}, {"x", -0.5}}});
+  const std::string by_text = completion({"a", " b"}, {nullptr, {{" c", -1}}});
+  const Readings readings = read(by_id + by_text, tokens);
+  ASSERT_EQ(readings.suspect.size(), 1u);
+  EXPECT_THAT(readings.suspect[0].before, testing::ElementsAre(7));
+  EXPECT_EQ(readings.suspect[0].next.front().first, 8u);
+  EXPECT_EQ(read(by_id + by_text, words).suspect.size(), 1u);  // each mark takes what it can
+  EXPECT_THAT(refusal(by_text, tokens), HasSubstr("return_tokens_as_token_ids"));
+  EXPECT_THAT(refusal(by_id, words), HasSubstr("return_tokens_as_token_ids"));
+  EXPECT_THAT(refusal(completion({"token_id:7", "b"}, {nullptr, nullptr}), tokens), HasSubstr("has no name"));
+}
+
+TEST(Reading, LinesSayWhoseTheyAre) {
+  const auto line = [](const char* by) { return completion({"a", " b"}, {nullptr, {{" c", -1}}}, {{"by", by}}); };
+  const Readings readings = read(line("suspect") + line("reference") + line("clean:x") + line("clean:y") +
+                                     line("clean:x") + R"({"by":"reference","context":"a","next":"b"})",
+                                 mark_of(Units::kWords, 1));
+  EXPECT_EQ(readings.suspect.size(), 1u);
+  EXPECT_EQ(readings.reference.size(), 2u);
+  ASSERT_EQ(readings.clean.size(), 2u);
+  EXPECT_EQ(readings.clean[0].name, "x");
+  EXPECT_EQ(readings.clean[0].places.size(), 2u);
+  for (const char* by : {"", "clean:", "anybody"})
+    EXPECT_THAT(refusal("\n" + line(by), mark_of(Units::kWords, 1)), testing::StartsWith("readings:2: `by` is"));
 }
 
 TEST(Reading, SaysWhatAnEndpointMustOffer) {
-  Windows windows(1);
-  const auto no = add_reading(R"({"choices":[{"text":"x","logprobs":null}]})", Units::kWords, windows);
-  ASSERT_FALSE(no);
-  EXPECT_THAT(no.error().message, HasSubstr("\"echo\": true"));
-  EXPECT_FALSE(add_reading("[]", Units::kWords, windows));
-  EXPECT_FALSE(add_reading("{}", Units::kWords, windows));
+  const wm::MarkEvidence mark = mark_of(Units::kWords, 1);
+  EXPECT_THAT(refusal(R"({"choices":[{"text":"x","logprobs":null}]})", mark), HasSubstr("\"echo\": true"));
+  EXPECT_THAT(refusal(completion({"a", "b"}, {nullptr}), mark), HasSubstr("\"echo\": true"));
+  EXPECT_THAT(refusal(R"({"choices":[]})", mark), HasSubstr("`choices`"));
+  EXPECT_THAT(refusal("[]", mark), HasSubstr("not a JSON object"));
+  EXPECT_THAT(refusal("{}", mark), HasSubstr("a choice is"));
+}
+
+// Whatever a server says of itself, probabilities are probabilities and alternatives few.
+TEST(Reading, HostileRepliesAreHeldToBounds) {
+  const wm::MarkEvidence mark = mark_of(Units::kWords, 1);
+  json many = json::object();
+  for (int i = 0; i < 1000; ++i) many[fmt::format(" w{}", i)] = -0.001 * i;
+  const Readings readings = read(
+      completion(
+          {"a", " b", " c", " d", " e"},
+          {nullptr, {{" x", 1e308}}, many, {{" y", "much"}, {" z", -1e308}, {"", -1.0}, {"\xEF\xBF\xBD", -1.0}}, 7}),
+      mark);
+  ASSERT_EQ(readings.suspect.size(), 2u);
+  EXPECT_EQ(readings.suspect[0].next.front().second, 1.0);
+  EXPECT_EQ(readings.suspect[1].next.size(), kTopsMax);
+  EXPECT_EQ(readings.suspect[1].next.front().first, words_of("w0")[0]);
+  EXPECT_THAT(refusal(R"({"choices":[{"logprobs":{"tokens":[1,null],"top_logprobs":[null,null]}}]})", mark),
+              HasSubstr("has no name"));
+  EXPECT_EQ(read(completion({}, {}), mark).suspect.size(), 0u);
+  EXPECT_THAT(refusal("{\"choices\":" + std::string(100, '[') + std::string(100, ']') + "}", mark),
+              HasSubstr("not a JSON object"));
+}
+
+TEST(Reading, LeavesOutTextsThatQuoteMarkedAnswers) {
+  wm::MarkEvidence mark = mark_of(Units::kWords, 2);
+  std::string answer;
+  std::vector<std::string> tokens;
+  std::vector<json> tops;
+  for (int i = 0; i < 40; ++i) {
+    tokens.push_back(fmt::format(" w{}", i));
+    tops.push_back({{" next", -1.0}});
+    answer += tokens.back();
+  }
+  const std::string line = completion(tokens, tops);
+  EXPECT_EQ(read(line, mark).suspect.size(), 38u);
+  const std::vector<std::string_view> drafts{answer, "something else"};
+  wm::GivenWindows given;
+  mark.filter.add(wm::DraftSelector(wm::control_key(1), mark.mark).select(drafts, given).sketch);
+  const Readings quoting = read(line, mark);
+  EXPECT_EQ(quoting.suspect.size(), 0u);
+  EXPECT_EQ(quoting.quoting, 1u);
 }
 
 TEST(Reading, OfChoices) {
-  Windows windows(2);
-  EXPECT_EQ(*add_readings("{\"context\":\"it rained all\",\"next\":\" day long\"}\n"
-                          "{\"context\":\"once\",\"next\":\"upon\"}\n",
-                          "readings", Units::kWords, windows),
-            1u);
-  ASSERT_EQ(windows.size(), 1u);
-  EXPECT_THAT(windows[0], testing::ElementsAreArray(words_of("rained all day")));
-  EXPECT_EQ(*add_choice(R"({"context":[1,2,3],"next":4})", Units::kTokens, windows), 1u);
-  EXPECT_EQ(windows.size(), 2u);
-  EXPECT_EQ(*add_choice(R"({"context":"a b c a b","next":"c"})", Units::kWords, windows), 1u);
-  EXPECT_EQ(windows.size(), 2u);  // a b was continued before
-  const auto no = add_readings("\n{\"context\":\"x\"}\n", "readings", Units::kWords, windows);
-  ASSERT_FALSE(no);
-  EXPECT_THAT(no.error().message, testing::StartsWith("readings:2: a choice is"));
+  const Readings words = read(
+      "{\"context\":\"it rained all\",\"next\":\" day long\"}\n"
+      "{\"context\":\"once\",\"next\":\"upon\"}\n"
+      "{\"context\":\"a b c a b\",\"next\":\" c\"}\n",
+      mark_of(Units::kWords, 2));
+  ASSERT_EQ(words.suspect.size(), 2u);
+  EXPECT_THAT(words.suspect[0].before, testing::ElementsAreArray(words_of("rained all")));
+  EXPECT_THAT(words.suspect[0].next, testing::ElementsAre(std::pair(words_of("day")[0], 1.0)));
+  EXPECT_TRUE(words.suspect[0].said);
+  EXPECT_THAT(refusal("\n{\"context\":\"x\"}\n", mark_of(Units::kWords, 1)),
+              testing::StartsWith("readings:2: a choice is"));
+  const Readings tokens = read(R"({"context":[1,2,3],"next":4})", mark_of(Units::kTokens, 2));
+  ASSERT_EQ(tokens.suspect.size(), 1u);
+  EXPECT_THAT(tokens.suspect[0].before, testing::ElementsAre(2, 3));
+  EXPECT_EQ(tokens.suspect[0].next.front().first, 4u);
 }
 
 // Reading texts that are marked token by token is fair: an innocent that foretells them well does not look marked.
@@ -106,7 +197,6 @@ TEST(Reading, OfTokenMarkedTextSparesInnocentsThatForetellIt) {
     base::Random random(world);
     const wm::Key key = wm::control_key(static_cast<uint64_t>(world));
     wm::Embedder embedder(key, mark);
-    Windows windows(1);
     std::vector<int32_t> tokens;
     std::vector<std::string> names;
     std::vector<json> tops;
@@ -128,9 +218,12 @@ TEST(Reading, OfTokenMarkedTextSparesInnocentsThatForetellIt) {
       names.push_back("token_id:" + std::to_string(drawn));
       tokens.push_back(drawn);
     }
-    ASSERT_TRUE(add_reading(completion(names, tops), Units::kTokens, windows));
-    windows_all += windows.size();
-    below += wm::detect(key, mark, windows).p() <= 0.05;
+    wm::MarkEvidence evidence = mark_of(Units::kTokens, 1);
+    evidence.mark = mark;
+    const Readings readings = read(completion(names, tops), evidence);
+    const TestResult t = reading(key, evidence, readings.suspect, {}, 0).front();
+    windows_all += static_cast<uint64_t>(t.figures.front().value);
+    below += t.p() <= 0.05;
   }
   EXPECT_GT(agreed, 5u * kWorlds);
   EXPECT_GT(windows_all, 8u * kWorlds);

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "attribution/contrast.h"
+#include "attribution/open_model.h"
 #include "attribution/radioactivity.h"
 #include "base/hash.h"
 #include "watermark/embed.h"
@@ -248,25 +249,9 @@ class Trials {
       if (!texts) return tl::unexpected(texts.error());
       teacher_read_ = read_texts(transformer_, *texts, kContext, kTops);
     }
-    results.push_back(reading(evidence, told.read, wrong_keys));
-    add(attribution::reading_contrast(key(), evidence, told.read, teacher_read_, wrong_keys));
+    results.push_back(std::move(attribution::reading(key(), evidence, told.read, {}, wrong_keys).front()));
+    add(attribution::reading_contrast(key(), evidence, told.read, teacher_read_, {}, wrong_keys));
     return results;
-  }
-
-  // By the likeliest token at each place, each window once.
-  attribution::TestResult reading(const watermark::MarkEvidence& evidence, std::span<const attribution::Place> read,
-                                  uint64_t wrong_keys) const {
-    const auto context = static_cast<size_t>(evidence.mark.context);
-    watermark::Windows windows(evidence.mark.context);
-    for (const attribution::Place& place : read) {
-      if (place.before.size() < context) continue;
-      std::vector<watermark::Unit> window(place.before.end() - evidence.mark.context, place.before.end());
-      window.push_back(place.next.front().first);
-      windows.add_window(window);
-    }
-    attribution::TestResult result = attribution::test_windows(key(), evidence.mark, windows, wrong_keys);
-    result.test = "reading";
-    return result;
   }
 
   const InheritanceSettings& settings_;

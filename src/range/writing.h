@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-#include "attribution/contrast.h"
+#include "attribution/reading.h"
 #include "model/sampler.h"
 #include "model/transformer.h"
 #include "training/batch.h"

@@ -1,6 +1,9 @@
 // Marking, detecting, attributing and trying policies, as people run them.
 #include <algorithm>
+#include <atomic>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "net/test_server.h"
 #include "program.h"
@@ -145,15 +148,97 @@ TEST_F(Proof, AnEndpointIsAskedForCanariesAndMadeToRead) {
   EXPECT_LT(tests["canaries"]["p_value"], 1e-3);
   EXPECT_EQ(tests["canaries-of-account"]["subject"], "acct_2");
   EXPECT_EQ(tests["reading"]["subject"], "campaign:1");
+  EXPECT_EQ(tests["reading"]["figures"]["windows"], 2);
+  EXPECT_TRUE(tests.contains("reading-filtered"));
   EXPECT_FALSE(tests.contains("radioactivity"));  // nothing was said but names
 
   // The transcript makes the same report, without asking.
   const ProgramResult again =
-      run("attribute --suspect said.jsonl --evidence evidence.jsonl --key-file master.key --wrong-keys 20 --out -");
+      run("attribute --suspect said.jsonl --readings said.jsonl.readings --evidence evidence.jsonl --key-file "
+          "master.key --wrong-keys 20 --out -");
   ASSERT_EQ(again.status, 0) << again.output;
-  const Json second = Json::parse(again.output);
-  ASSERT_EQ(second["tests"].size(), 2u) << second["tests"].dump(1);
-  EXPECT_EQ(second["tests"][0]["p_value"], tests["canaries"]["p_value"]);
+  EXPECT_EQ(Json::parse(again.output)["tests"], report["tests"]);
+}
+
+// What a suspect's server makes of being asked to read.
+TEST_F(Proof, EndpointsThatCannotTellWhatTheyExpectAreNamed) {
+  mark(2);
+  write("read.txt", "It rained all day and all night");
+  const auto read = [&](std::string body, int status = 200, const std::string& more = "") {
+    const TestServer suspect([&](const TestServer::Request&) { return TestServer::answer(body, status); });
+    return run("attribute --suspect " + suspect.url() +
+               " --evidence evidence.jsonl --key-file master.key --read-texts read.txt --wrong-keys 2 " + more);
+  };
+  const auto said = [](const ProgramResult& r, int status, std::string_view what) {
+    EXPECT_EQ(r.status, status) << r.output;
+    EXPECT_NE(r.output.find(what), std::string::npos) << r.output;
+  };
+  const auto told = [](const Json& tokens, const Json& tops) {
+    return Json{{"choices", {{{"logprobs", {{"tokens", tokens}, {"top_logprobs", tops}}}}}}}.dump();
+  };
+  said(read("{}", 404), 3, "status 404, asked for /v1/completions with echo and logprobs");
+  said(read("not json"), 3, "no JSON object");
+  said(read(std::string(100'000, '[')), 3, "no JSON object");
+  said(read(R"({"choices":[{"text":"x","logprobs":null}]})"), 3, "\"echo\": true");
+  said(read(told({" and"}, {{{" or", -0.5}}})), 3, "`echo` with the prompt's own log-probabilities");  // not echoed
+  said(read(told({"token_id:1", "token_id:2"}, {nullptr, {{"token_id:3", -0.5}}})), 3, "return_tokens_as_token_ids");
+  // It cannot pass for somebody else.
+  Json forged = Json::parse(told({"It", " rained", " all"}, {nullptr, {{" is", -0.5}}, {{" in", -0.5}}}));
+  forged["by"] = "clean:x";
+  forged["more"] = {{"by", "reference"}};
+  said(read(forged.dump(), 200, "--out -"), 0, "\"reading\"");
+  said(run("attribute --suspect clean.jsonl --evidence evidence.jsonl --key-file master.key --read-texts read.txt"), 2,
+       "none is given");
+  said(run("attribute --suspect clean.jsonl --evidence evidence.jsonl --key-file master.key --reference "
+           "http://127.0.0.1:1/v1"),
+       2, "--read-texts");
+  said(run("attribute --evidence evidence.jsonl --key-file master.key"), 2, "there is no suspect");
+}
+
+// A model that holds everything it is asked as probable as another does, and that other.
+TEST_F(Proof, AReferenceAndCleanModelsReadTheSameTexts) {
+  mark(2);
+  write("read.jsonl", R"({"text":"one two three four"})"
+                      "\n"
+                      R"({"text":"five six seven eight"})");
+  std::atomic<int> keys{0};
+  const auto reader = [&](double logprob) {
+    return [&keys, logprob](const TestServer::Request& r) {
+      const Json body = Json::parse(r.body);
+      keys += r.head.find("secret") != std::string::npos;
+      EXPECT_EQ(body["logprobs"], 7);
+      EXPECT_TRUE(body["echo"]);
+      EXPECT_FALSE(body["return_tokens_as_token_ids"]);
+      Json tokens = Json::array(), tops = Json::array();
+      std::stringstream words(body["prompt"].get<std::string>());
+      for (std::string word; words >> word;) {
+        tokens.push_back(" " + word);
+        tops.push_back({{" likely", logprob}, {" other", -3.0}});
+      }
+      return TestServer::answer(
+          Json{{"choices", {{{"logprobs", {{"tokens", tokens}, {"top_logprobs", tops}}}}}}}.dump());
+    };
+  };
+  const TestServer suspect(reader(-0.1)), reference(reader(-0.5)), clean(reader(-0.5));
+  ::setenv("STILLWATCH_TEST_KEY", "secret", 1);
+  const ProgramResult r =
+      run("attribute --suspect " + suspect.url() + " --api-key-env STILLWATCH_TEST_KEY --reference " + reference.url() +
+          " --clean honest=" + clean.url() +
+          " --read-texts read.jsonl --read-tops 7 --evidence evidence.jsonl --key-file master.key "
+          "--wrong-keys 5 --out - --transcript said");
+  ASSERT_EQ(r.status, 0) << r.output;
+  EXPECT_EQ(keys, 2);  // the suspect's key is for the suspect
+  const Json report = Json::parse(r.output);
+  ASSERT_EQ(report["tests"].size(), 4u);
+  EXPECT_EQ(report["tests"][2]["test"], "reading-contrast");
+  EXPECT_EQ(report["tests"][2]["figures"]["places"], 4);
+  EXPECT_EQ(report["tests"][2]["figures"]["reference_places"], 4);
+  EXPECT_EQ(report["tests"][2]["figures"]["windows"], 8);
+  for (const Json& t : report["tests"]) EXPECT_EQ(t["clean_models"][0]["name"], "honest");
+  const ProgramResult again =
+      run("attribute --readings said.readings --evidence evidence.jsonl --key-file master.key --wrong-keys 5 --out -");
+  ASSERT_EQ(again.status, 0) << again.output;
+  EXPECT_EQ(Json::parse(again.output)["tests"], report["tests"]);
 }
 
 TEST_F(Proof, ErrorsSayWhatToDo) {
