@@ -181,12 +181,9 @@ Result<void> run_trials(const Arguments& a) {
   if (!base) return tl::unexpected(base.error());
   for (uint64_t i = 0; i < a.seeds; ++i) {
     range::LadderSettings settings = a.ladder;
-    settings.seed = a.settings.seed + i;
+    settings.range = a.settings;
+    settings.range.seed += i;
     settings.core = i >= a.full_seeds;
-    settings.problems = a.settings.problems;
-    settings.problems_share = a.settings.problems_share;
-    settings.test_problems = a.settings.test_problems;
-    settings.threads = a.settings.threads;
     settings.seconds = stopwatch();
     auto result = range::run_ladder(settings, inputs->view(), *base, *ledger, tell);
     if (!result) return tl::unexpected(result.error());

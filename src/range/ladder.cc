@@ -33,9 +33,9 @@ class Trials {
         base_(base),
         tell_(tell),
         server_(inputs.teacher, key(),
-                {.logprobs = kAlternatives, .threads = settings.threads, .seconds = settings.seconds}),
-        bought_(drawn(kQuestions, problems::Split::kTrain, settings.problems)),
-        test_(drawn(kTest, problems::Split::kTest, settings.test_problems)),
+                {.logprobs = kAlternatives, .threads = settings.range.threads, .seconds = settings.seconds}),
+        bought_(drawn(kQuestions, problems::Split::kTrain, settings.range.problems)),
+        test_(drawn(kTest, problems::Split::kTest, settings.range.test_problems)),
         questions_(questions_of(test_)) {}
 
   // What the operator saw of the account that asks for the problems.
@@ -53,7 +53,7 @@ class Trials {
     live.seed = seed_of(kLive);
     auto baseline = learn_honest(honest, inputs_.prompts);
     if (!baseline) return tl::unexpected(baseline.error());
-    const auto seen = watch(live, inputs_.prompts, std::move(*baseline), rows, settings_.problems_share);
+    const auto seen = watch(live, inputs_.prompts, std::move(*baseline), rows, settings_.range.problems_share);
     if (!seen) return tl::unexpected(seen.error());
     const auto by = [&](uint64_t exchanges) {
       return std::upper_bound(seen->bought_at.begin(), seen->bought_at.end(), exchanges) - seen->bought_at.begin();
@@ -121,7 +121,8 @@ class Trials {
     if (!served) return tl::unexpected(served.error());
     training::Plan plan = inputs_.student;
     plan.seed = seed_of(kOrder);
-    const auto learnt = learn(plan, base_, lessons_of(arm, **served, watched), questions_, settings_.threads, tell_);
+    const auto learnt =
+        learn(plan, base_, lessons_of(arm, **served, watched), questions_, settings_.range.threads, tell_);
     if (!learnt) return tl::unexpected(learnt.error());
     auto found = attributed(learnt->model, arm.serving, (*served)->evidence);
     if (!found) return tl::unexpected(found.error());
@@ -132,11 +133,11 @@ class Trials {
   }
 
  private:
-  uint64_t seed_of(Stream stream) const { return range::seed_of(settings_.seed, stream); }
+  uint64_t seed_of(Stream stream) const { return range::seed_of(settings_.range.seed, stream); }
   std::vector<problems::Problem> drawn(Stream stream, problems::Split split, uint64_t count) const {
     return draw(seed_of(stream), split, {settings_.level_min, settings_.level_max}, count);
   }
-  watermark::Key key() const { return trial_key(settings_.seed); }
+  watermark::Key key() const { return trial_key(settings_.range.seed); }
   std::vector<int32_t> prompt_of(const problems::Problem& p) const { return range::prompt_of(p, inputs_.teacher); }
   attribution::Sample sample_of(const problems::Problem& p, const distill::Answer& answer) const {
     return {p.question, text_of(answer), prompt_of(p), tokens_of(answer)};
@@ -160,7 +161,7 @@ class Trials {
   Result<void> prepare(Serving serving, double strength) {
     if (serving != Serving::kAntidistillation || strength == strength_) return {};
     if (auto ok = make_proxy(); !ok) return ok;
-    auto sampling = Antidistillation::prepare(*proxy_, held_out_, strength, settings_.threads);
+    auto sampling = Antidistillation::prepare(*proxy_, held_out_, strength, settings_.range.threads);
     if (!sampling) return tl::unexpected(sampling.error());
     server_.set_antidistillation(std::move(*sampling),
                                  1 + 2 * static_cast<double>(proxy_->config.parameters()) /
@@ -180,7 +181,7 @@ class Trials {
     plan.steps = std::max<uint64_t>(1, plan.steps / 2);
     tell_("training a proxy student");
     Student student;
-    auto proxy = raise(plan, base_, lessons, settings_.threads, tell_, student);
+    auto proxy = raise(plan, base_, lessons, settings_.range.threads, tell_, student);
     if (!proxy) return tl::unexpected(proxy.error());
     for (const problems::Problem& p : drawn(kOwn, problems::Split::kTrain, 300))
       held_out_.push_back(model::example_of(solution_of(p).conversation, *proxy->marks, proxy->tokenizer));
@@ -210,9 +211,9 @@ class Trials {
   // where it has none, which are the controls.
   Result<Json> attributed(const model::Transformer& learnt, Serving serving, const watermark::MarkEvidence& evidence) {
     const auto problems = drawn(kSaid, problems::Split::kTrain, settings_.said);
-    const auto answers = distill::answer_all(learnt, *inputs_.teacher.marks, inputs_.teacher.tokenizer,
-                                             prompts_of(problems, inputs_.teacher),
-                                             {.threads = settings_.threads, .temperature = 1, .seed = seed_of(kSaid)});
+    const auto answers = distill::answer_all(
+        learnt, *inputs_.teacher.marks, inputs_.teacher.tokenizer, prompts_of(problems, inputs_.teacher),
+        {.threads = settings_.range.threads, .temperature = 1, .seed = seed_of(kSaid)});
     if (!answers) return tl::unexpected(answers.error());
     std::vector<attribution::Sample> samples;
     for (size_t i = 0; i < problems.size(); ++i) samples.push_back(sample_of(problems[i], (*answers)[i]));
@@ -297,11 +298,11 @@ Result<Json> run_ladder(const LadderSettings& settings, const Inputs& inputs, co
                         const Tell& tell) {
   Trials trials(settings, inputs, base, tell);
   const auto result_of = [&](std::string_view name, const std::function<Result<Json>()>& make) {
-    const std::string trial = fmt::format("ladder/{}/{}", settings.seed, name);
+    const std::string trial = fmt::format("ladder/{}/{}", settings.range.seed, name);
     tell(trial);
     return ledger.result_of(trial, make);
   };
-  Json result{{"seed", settings.seed}, {"servings", Json::array()}, {"arms", Json::array()}};
+  Json result{{"seed", settings.range.seed}, {"servings", Json::array()}, {"arms", Json::array()}};
   const auto serve = [&](Serving s, double strength) -> Result<void> {
     auto json = result_of(
         strength > 0 ? fmt::format("served/{}/{}", name_of(s), strength) : fmt::format("served/{}", name_of(s)),

@@ -17,17 +17,13 @@
 namespace stillwatch::range {
 
 struct LadderSettings {
-  uint64_t seed = 1;
-  bool core = false;         // only the arms that every seed has
-  uint64_t problems = 3000;  // that the harvester wants
-  double problems_share = 0.75;
-  int level_min = 2, level_max = 3;  // problems that need steps
-  uint64_t test_problems = 500;
-  uint64_t said = 1000;           // answers of a student that are tested for marks
-  uint64_t accounts = 8;          // of the harvester that has several
-  uint64_t refused_after = 2000;  // exchanges, by the policy
-  double strength = 0.3;          // of antidistillation, where students learn from it
-  unsigned threads = 1;
+  Settings range;
+  bool core = false;                     // only the arms that every seed has
+  int level_min = 2, level_max = 3;      // problems that need steps
+  uint64_t said = 1000;                  // answers of a student that are tested for marks
+  uint64_t accounts = 8;                 // of the harvester that has several
+  uint64_t refused_after = 2000;         // exchanges, by the policy
+  double strength = 0.3;                 // of antidistillation, where students learn from it
   std::function<double()> seconds = {};  // a clock, for what honest users wait; without one that is not measured
 };
 

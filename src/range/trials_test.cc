@@ -111,7 +111,8 @@ TEST(Ladder, TriesEveryArmOnce) {
   const model::Model base = make_base(tiny(), teacher, 1, silent).value();
   Ledger ledger = Ledger::open("", "trials.jsonl", {}, append).value();
   double now = 0;
-  const LadderSettings settings{.problems = 10, .test_problems = 4, .said = 4, .seconds = [&now] { return ++now; }};
+  const LadderSettings settings{
+      .range = {.problems = 10, .test_problems = 4}, .said = 4, .seconds = [&now] { return ++now; }};
   const Json first = run_ladder(settings, inputs, base, ledger, silent).value();
   std::set<std::string> arms;
   for (const Json& arm : first["arms"]) {
