@@ -232,7 +232,7 @@ class Trials {
   }
 
   // By what is said at all, by how often it is beside other unmarked texts of the teacher's, and by what is expected
-  // beside what the teacher expects.
+  // beside what the teacher and the base expect.
   Result<std::vector<attribution::TestResult>> tests(const watermark::MarkEvidence& evidence, const Told& told,
                                                      uint64_t wrong_keys) {
     auto results = attribution::radioactivity(key(), evidence, told.said, {}, wrong_keys);
@@ -247,10 +247,16 @@ class Trials {
     if (teacher_read_.empty()) {
       const auto texts = texts_to_read();
       if (!texts) return tl::unexpected(texts.error());
+      const auto from = base();
+      if (!from) return tl::unexpected(from.error());
       teacher_read_ = read_texts(transformer_, *texts, kContext, kTops);
+      base_read_ = read_texts({(*from)->config, (*from)->weights}, *texts, kContext, kTops);
     }
     results.push_back(std::move(attribution::reading(key(), evidence, told.read, {}, wrong_keys).front()));
     add(attribution::reading_contrast(key(), evidence, told.read, teacher_read_, {}, wrong_keys));
+    auto beside_base = attribution::reading_contrast(key(), evidence, told.read, base_read_, {}, wrong_keys);
+    for (attribution::TestResult& t : beside_base) t.test.insert(std::string_view("reading-contrast").size(), "-base");
+    add(std::move(beside_base));
     return results;
   }
 
@@ -262,7 +268,7 @@ class Trials {
   const Tell& tell_;
   std::vector<Text> clean_, reference_;
   std::vector<attribution::Sample> reference_said_;
-  std::vector<attribution::Place> teacher_read_;
+  std::vector<attribution::Place> teacher_read_, base_read_;
   std::map<std::string, MarkedTexts> marked_;
   std::optional<model::Model> base_;
 };

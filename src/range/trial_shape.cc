@@ -74,10 +74,15 @@ const Json* shape_of(std::string_view family, std::string_view rest) {
                            {"contrast", test},
                            {"contrast-filtered", test},
                            {"reading?", test},
-                           {"reading-contrast?", test}};
-  const Json tested{{"radioactivity", number}, {"radioactivity-filtered", number},
-                    {"contrast", number},      {"contrast-filtered", number},
-                    {"reading?", number},      {"reading-contrast?", number}};
+                           {"reading-contrast?", test},
+                           {"reading-contrast-base?", test}};
+  const Json tested{{"radioactivity", number},
+                    {"radioactivity-filtered", number},
+                    {"contrast", number},
+                    {"contrast-filtered", number},
+                    {"reading?", number},
+                    {"reading-contrast?", number},
+                    {"reading-contrast-base?", number}};
   static const Json clean{{"log10_p", {{"*", tested}}}};
   if (family == "ladder" && rest == "waits") return &waits;
   if (family == "ladder") return rest.starts_with("served/") ? &served : rest == "watched" ? &watched : &arm;

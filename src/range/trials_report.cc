@@ -178,10 +178,11 @@ Table inheritance_table(const Json& inheritance) {
       "p-values of what the student writes by itself and, of marks over tokens, of what it expects in texts that it "
       "reads; of clean students, how many are at most 0.05.",
       {"mark", "context", "share marked", "each window once", "filtered", "contrast", "filtered", "reading",
-       "reading, contrast"},
+       "reading, contrast", "beside the base"},
       {}};
-  constexpr const char* kTests[] = {"radioactivity", "radioactivity-filtered", "contrast", "contrast-filtered",
-                                    "reading",       "reading-contrast"};
+  constexpr const char* kTests[] = {
+      "radioactivity",    "radioactivity-filtered", "contrast", "contrast-filtered", "reading",
+      "reading-contrast", "reading-contrast-base"};
   if (inheritance.is_null()) return table;
   for (const Json& m : inheritance["marked"]) {
     Row row{m["scheme"], fmt::format("{}", m["context"].get<int>()), fmt::format("{}", m["share"].get<double>())};

@@ -194,6 +194,7 @@ TEST(Inheritance, TriesEveryMarkAndTheCleanStudents) {
       EXPECT_LT(mark["of_marked_texts"]["log10_p"], -1) << mark;
     }
     EXPECT_EQ(mark.contains("reading-contrast"), !drafts);
+    EXPECT_EQ(mark.contains("reading-contrast-base"), !drafts);
     EXPECT_EQ(mark["contrast"]["wrong_keys"]["count"], 5);
   }
   EXPECT_NE(to_terminal({result, {}, {}}).find("clean students"), std::string::npos);
