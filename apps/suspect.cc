@@ -118,7 +118,8 @@ Result<std::string> make_read(const Endpoint& e, const std::vector<std::string>&
       if (response && response->status / 100 == 2 && parser.parse(response->body).get(answer) == simdjson::SUCCESS &&
           answer.is_object()) {
         // On one line, and whose it is first, before anything that it says of itself.
-        lines[i] = fmt::format("{{\"by\":{},{}\n", Json(by).dump(), simdjson::minify(answer).substr(1));
+        const std::string rest = simdjson::minify(answer).substr(1);
+        lines[i] = fmt::format("{{\"by\":{}{}{}\n", Json(by).dump(), rest == "}" ? "" : ",", rest);
       } else if (++failed == 1) {
         first_failure = !response                     ? response.error().message
                         : response->status / 100 == 2 ? "no JSON object"

@@ -178,6 +178,7 @@ TEST_F(Proof, EndpointsThatCannotTellWhatTheyExpectAreNamed) {
   };
   said(read("{}", 404), 3, "status 404, asked for /v1/completions with echo and logprobs");
   said(read("not json"), 3, "no JSON object");
+  said(read("{}"), 3, ":1: a choice is");
   said(read(std::string(100'000, '[')), 3, "no JSON object");
   said(read(R"({"choices":[{"text":"x","logprobs":null}]})"), 3, "\"echo\": true");
   said(read(told({" and"}, {{{" or", -0.5}}})), 3, "`echo` with the prompt's own log-probabilities");  // not echoed
