@@ -23,7 +23,7 @@ using population::Group;
 
 using Json = nlohmann::ordered_json;
 
-signals::Baseline baseline_of(const World& w) {
+signals::Baseline baseline_of(const World& w, const signals::Weights& weights) {
   std::vector<signals::Subject> subjects;
   for (size_t i = 0; i < w.groups.size(); ++i) {
     auto sighting = signals::sight(*w.summaries[i], nullptr);
@@ -31,7 +31,7 @@ signals::Baseline baseline_of(const World& w) {
     subjects.push_back(
         {w.accounts.traces[i].account, {std::make_shared<const signals::Sighting>(std::move(sighting))}});
   }
-  auto baseline = signals::Baseline::calibrate(subjects, nullptr, "bench", {}, true);
+  auto baseline = signals::Baseline::calibrate(subjects, nullptr, "bench", {}, true, weights);
   if (!baseline) give_up(baseline.error());
   return std::move(*baseline);
 }
@@ -124,14 +124,24 @@ Json ablated(const World& w, const campaigns::Reference& reference, const signal
   return out;
 }
 
+signals::Weights weights_of(const std::string& path) {
+  if (path.empty()) return signals::shipped_weights();
+  std::ifstream file(path);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  auto weights = signals::Weights::parse(text);
+  if (!weights) give_up(weights.error());
+  return *weights;
+}
+
 // One world, searched at every look: a line of JSON.
 Json run(const Settings& s, uint64_t seed, const population::Prompts& prompts, const population::Timing& timing) {
   Stopwatch watch;
   const std::vector<double> end = {24 * s.days};
   watch.enter("simulate");
+  const signals::Weights weights = weights_of(s.weights);
   std::optional<signals::Baseline> baseline;
   observe(benign_groups(s, 0), s, seed * 100, prompts, timing, end,
-          [&](double, World& w) { baseline = baseline_of(w); });
+          [&](double, World& w) { baseline = baseline_of(w, weights); });
   campaigns::Options options;
   for (const std::string& w : s.without) {
     for (size_t k = 0; k < kLinks.size(); ++k) options.links.use[k] = options.links.use[k] && w != kLinks[k];
@@ -200,6 +210,8 @@ int measure(int argc, char** argv) {
   app.add_option("--rhythm", s.rhythm)->check(CLI::IsMember({"flat", "office", "bursts"}))->capture_default_str();
   app.add_option("--network", s.network)->check(CLI::IsMember({"unshared", "mixed", "shared"}))->capture_default_str();
   app.add_option("--without", s.without, "nearness, content, identity, hours, complementarity");
+  app.add_option("--weights", s.weights, "Of signals, as stillwatch_bench_detect --write-weights writes them")
+      ->check(CLI::ExistingFile);
   app.add_option("--looks", s.looks, "Hours after which campaigns are sought; at the end if none is given");
   app.add_option("--scale", s.scale, "Honest accounts of the searched world, times this")->capture_default_str();
   app.add_option("--linked-max", s.linked_max)->capture_default_str();

@@ -38,6 +38,7 @@ struct Settings {
   uint32_t replaced_after = 0;
   std::string out;
   std::vector<std::string> without;
+  std::string weights;  // a file; the shipped ones if it is empty
 };
 
 [[noreturn]] void give_up(const base::Error& error);

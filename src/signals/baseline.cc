@@ -45,7 +45,7 @@ Sighting sight(const profile::Summary& current, const profile::Summary* lifetime
 }
 
 base::Result<Baseline> Baseline::calibrate(std::span<const Subject> subjects, const Baseline* reference,
-                                           std::string name, base::Time made, bool calibrated) {
+                                           std::string name, base::Time made, bool calibrated, const Weights& weights) {
   std::vector<Subject> fitting;
   std::vector<Subject> ranking;
   for (const Subject& s : subjects) {
@@ -63,7 +63,7 @@ base::Result<Baseline> Baseline::calibrate(std::span<const Subject> subjects, co
   }
   const bool borrow = seen < kSubjectsToFit && reference != nullptr;
   if (borrow) ranking.insert(ranking.end(), fitting.begin(), fitting.end());
-  Baseline b = borrow ? *reference : fit(fitting);
+  Baseline b = borrow ? *reference : fit(fitting, weights);
   b.name_ = std::move(name);
   b.made_ = made;
   b.calibrated_ = calibrated;

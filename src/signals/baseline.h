@@ -54,11 +54,12 @@ class Baseline {
  public:
   // Fails for fewer than kSubjectsMin subjects with a sighting. Below kSubjectsToFit the crowd and norm of `reference`
   // serve and all subjects rank. `calibrated` is what the caller knows: that the subjects are benign and not those to
-  // be judged.
+  // be judged. `weights` are for a fit of its own: who is served by the reference's crowd keeps its weights.
   static constexpr size_t kSubjectsMin = 40;
   static constexpr size_t kSubjectsToFit = 300;
   static base::Result<Baseline> calibrate(std::span<const Subject> subjects, const Baseline* reference,
-                                          std::string name, base::Time made, bool calibrated);
+                                          std::string name, base::Time made, bool calibrated,
+                                          const Weights& weights = shipped_weights());
 
   // The two halves of calibration: crowd and norm from some subjects, ranks from others.
   static Baseline fit(std::span<const Subject> subjects, const Weights& weights = shipped_weights());

@@ -153,20 +153,23 @@ std::shared_ptr<const Baseline> Baseline::reference() {
   return shipped;
 }
 
+base::Result<Weights> Weights::parse(std::string_view text) {
+  Weights weights;
+  const Json json = Json::parse(text, nullptr, false);
+  Checked in;
+  const Json& table = in.at(json, "weights");
+  for (size_t s = 0; s < kSignals && in.ok(); ++s) {
+    std::array<double, 2> pair{};
+    in.numbers(in.at(table, std::string(info_of(static_cast<Signal>(s)).name).c_str()), pair);
+    weights.up[s] = pair[0];
+    weights.down[s] = pair[1];
+  }
+  if (!in.ok()) return base::fail(ErrorCode::kInput, "these are not weights of this version's signals");
+  return weights;
+}
+
 const Weights& shipped_weights() {
-  static const Weights shipped = [] {
-    Weights weights;
-    const Json json = Json::parse(assets::weights(), nullptr, false);
-    Checked in;
-    const Json& table = in.at(json, "weights");
-    for (size_t s = 0; s < kSignals && in.ok(); ++s) {
-      std::array<double, 2> pair{};
-      in.numbers(in.at(table, std::string(info_of(static_cast<Signal>(s)).name).c_str()), pair);
-      weights.up[s] = pair[0];
-      weights.down[s] = pair[1];
-    }
-    return weights;
-  }();
+  static const Weights shipped = Weights::parse(assets::weights()).value_or(Weights{});
   return shipped;
 }
 

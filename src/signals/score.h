@@ -8,8 +8,11 @@
 
 #include <array>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "signals/measure.h"
 
 namespace stillwatch::signals {
@@ -39,6 +42,9 @@ struct Norm {
 };
 
 struct Weights {
+  // Of the text form of rules/weights.json. Fails if a signal's are missing.
+  static base::Result<Weights> parse(std::string_view text);
+
   uint32_t version = 1;
   std::array<double, kSignals> up{};    // for values above typical
   std::array<double, kSignals> down{};  // for values below, multiplied by the (positive) size of the deviation

@@ -105,6 +105,11 @@ TEST(Weights, TheShippedOnesAreThereAndSigned) {
   EXPECT_GT(sum, 5);
 }
 
+TEST(Weights, OnesThatLackASignalAreRefused) {
+  for (const char* text : {"", "[]", "{}", R"({"weights":{"shift":[0.5,-0.9]}})"})
+    EXPECT_FALSE(Weights::parse(text)) << text;
+}
+
 TEST(Reference, ShipsAndIsUncalibrated) {
   const auto reference = Baseline::reference();
   ASSERT_NE(reference, nullptr);
