@@ -145,14 +145,13 @@ Json run(const Settings& s, uint64_t seed, const population::Prompts& prompts, c
   campaigns::Options options;
   for (const std::string& w : s.without) {
     for (size_t k = 0; k < kLinks.size(); ++k) options.links.use[k] = options.links.use[k] && w != kLinks[k];
-    if (w == "complementarity") options.complementarity = false;
   }
   options.links.linked_max = s.linked_max;
   options.threads = s.threads;
   std::optional<campaigns::Reference> reference;
   observe(benign_groups(s, 1), s, seed * 100 + 1, prompts, timing, end, [&](double, World& w) {
     watch.enter("reference");
-    auto learnt = campaigns::Reference::of(w.accounts, *baseline, options.complementarity, s.threads);
+    auto learnt = campaigns::Reference::of(w.accounts, *baseline, s.threads);
     if (!learnt) give_up(learnt.error());
     reference = std::move(*learnt);
     watch.enter("simulate");
@@ -209,7 +208,7 @@ int measure(int argc, char** argv) {
   app.add_option("--lookalikes", s.lookalikes, "Accounts of each look-alike group")->capture_default_str();
   app.add_option("--rhythm", s.rhythm)->check(CLI::IsMember({"flat", "office", "bursts"}))->capture_default_str();
   app.add_option("--network", s.network)->check(CLI::IsMember({"unshared", "mixed", "shared"}))->capture_default_str();
-  app.add_option("--without", s.without, "nearness, content, identity, hours, complementarity");
+  app.add_option("--without", s.without, "nearness, content, identity, hours");
   app.add_option("--weights", s.weights, "Of signals, as stillwatch_bench_detect --write-weights writes them")
       ->check(CLI::ExistingFile);
   app.add_option("--looks", s.looks, "Hours after which campaigns are sought; at the end if none is given");

@@ -1,6 +1,6 @@
 // Campaigns: accounts that act as one. Traces are placed in a space of benign variation, linked, cut into communities,
-// grown by recruiting, pooled, and judged as one subject: the rank of a group's score among groups of like size that
-// were grown in the same way around benign accounts. docs/campaigns.md.
+// grown by recruiting, pooled, and judged as one subject: how far it scores above groups that lean alike and were grown
+// around benign accounts, at every size that they have in common. docs/campaigns.md.
 //
 // Thread rule: pure functions. Cost: docs/campaigns.md.
 #pragma once
@@ -18,7 +18,6 @@ constexpr double kFalseCampaignsMax = 0.01;
 
 struct Options {
   LinkOptions links;
-  bool complementarity = true;
   unsigned threads = 1;
   std::function<void(std::string_view phase)> entering;  // told, if there is one: place, link, group, grow, judge
 };
@@ -33,8 +32,8 @@ struct Campaign {
   size_t link_count = 0;                     // between members
   std::array<Link, kLinkKinds> strongest{};  // of these, by kind; of no evidence if none has any
   std::vector<Link> told;                    // of them, strongest first
-  GroupScore judged;                         // of the size that benign groups have
-  size_t judged_size = 0;
+  GroupScore judged;                         // of its members that lean most, of the largest size that
+  size_t judged_size = 0;                    // benign groups have
   stats::PValue p_value;
   double q_value = 1;  // Benjamini-Hochberg over all groups
 };

@@ -186,9 +186,10 @@ Judged judged(const Crowd& crowd, size_t from, size_t to, const Reference& refer
     for (const Point& d : directions) nearness.push_back(dot(directions[seed], d));
     const std::vector<uint32_t> core = most_leaning(nearness, 24);
     const std::vector<uint32_t> members = most_leaning(leanings(points, core), kGroupMin);
-    const double of_group = score(pool(members, crowd.accounts.summary_of), baseline, true).score;
+    const std::vector<size_t> sizes{kGroupMin};
+    const double of_group = scores_of(members, sizes, crowd.accounts.summary_of, baseline).front().score;
     out.score += of_group / static_cast<double>(to - from);
-    out.p_values.push_back(reference.p(of_group, lean_of(points, core), kGroupMin).value);
+    out.p_values.push_back(reference.groups().p({lean_of(points, core), {of_group}}).value);
   }
   return out;
 }

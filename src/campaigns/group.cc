@@ -31,6 +31,22 @@ double lean(const Point& point, const Point& sum, double length) {
   return length > 0 ? dot(point, sum) / length : 0;
 }
 
+GroupScore score(const profile::Summary& pooled, const signals::Baseline& baseline) {
+  GroupScore out;
+  signals::Sighting sighting = signals::sight(pooled, nullptr);
+  if (sighting.parts.empty()) return out;
+  sighting.parts.front().look = std::min(sighting.parts.front().look, kLookMost);
+  const signals::Judgement judged = baseline.judge(sighting);
+  out.values = judged.values;
+  out.look = judged.look;
+  for (int s = 0; s < signals::kSignals; ++s) {
+    const auto signal = static_cast<Signal>(s);
+    if (of_one(signal)) continue;
+    out.score += baseline.weights().share(signal, baseline.norm().deviation(signal, judged.values, judged.look));
+  }
+  return out;
+}
+
 }  // namespace
 
 Point lean_of(std::span<const Point> points, std::span<const uint32_t> members) {
@@ -126,45 +142,27 @@ std::vector<uint32_t> recruit(std::span<const Point> points, std::span<const Poi
   return members;
 }
 
-void Pooled::add(const profile::Summary& member) {
-  summary.merge(member);
-  distinct += member.prompts.estimate();
-}
-
-Pooled pool(std::span<const uint32_t> members, const SummaryOf& summary_of) {
-  Pooled pooled;
-  for (const uint32_t m : members) {
-    if (const auto summary = summary_of(m)) pooled.add(*summary);
-  }
-  return pooled;
-}
-
-double overlap(const Pooled& pooled) {
-  if (pooled.distinct <= 0) return 0;
-  return std::clamp(1 - pooled.summary.prompts.estimate() / pooled.distinct, 0.0, 1.0);
-}
-
 bool of_one(Signal signal) {
   return std::find(std::begin(kOfOne), std::end(kOfOne), signal) != std::end(kOfOne);
 }
 
-GroupScore score(const Pooled& pooled, const signals::Baseline& baseline, bool complementarity) {
-  GroupScore out;
-  out.overlap = overlap(pooled);
-  signals::Sighting sighting = signals::sight(pooled.summary, nullptr);
-  if (sighting.parts.empty()) return out;
-  sighting.parts.front().look = std::min(sighting.parts.front().look, kLookMost);
-  const signals::Judgement judged = baseline.judge(sighting);
-  out.values = judged.values;
-  out.look = judged.look;
-  for (int s = 0; s < signals::kSignals; ++s) {
-    const auto signal = static_cast<Signal>(s);
-    if (of_one(signal)) continue;
-    out.signals += baseline.weights().share(signal, baseline.norm().deviation(signal, judged.values, judged.look));
+std::vector<GroupScore> scores_of(std::span<const uint32_t> members, std::span<const size_t> sizes,
+                                  const SummaryOf& summary_of, const signals::Baseline& baseline) {
+  std::vector<GroupScore> scores;
+  profile::Summary pooled;
+  double distinct = 0;
+  size_t taken = 0;
+  for (const size_t size : sizes) {
+    for (; taken < size; ++taken) {
+      const auto member = summary_of(members[taken]);
+      if (!member) continue;
+      pooled.merge(*member);
+      distinct += member->prompts.estimate();
+    }
+    scores.push_back(score(pooled, baseline));
+    if (distinct > 0) scores.back().overlap = std::clamp(1 - pooled.prompts.estimate() / distinct, 0.0, 1.0);
   }
-  constexpr double kOverlapWeight = 10;
-  out.score = out.signals - (complementarity ? kOverlapWeight * out.overlap : 0);
-  return out;
+  return scores;
 }
 
 }  // namespace stillwatch::campaigns

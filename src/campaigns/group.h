@@ -7,7 +7,7 @@
 // so small a chance, kStrangersUnresolved holds instead. Cost: linear in accounts.
 //
 // Members are pooled with merge and measured by the same signals as an account, those apart that speak of one client or
-// one person's day. Complementarity: how much less members repeat each other than they repeat themselves.
+// one person's day: the members that lean most, as many as benign groups have, at every such size.
 #pragma once
 
 #include <functional>
@@ -36,26 +36,18 @@ std::vector<uint32_t> most_leaning(const std::vector<double>& leanings, size_t c
 // The group grown from `core`, who lean most first; `benign` are points of accounts that are not suspected.
 std::vector<uint32_t> recruit(std::span<const Point> points, std::span<const Point> benign, std::vector<uint32_t> core);
 
-struct Pooled {
-  profile::Summary summary;
-  double distinct = 0;  // sum of the members' distinct prompts
-  void add(const profile::Summary& member);
-};
-Pooled pool(std::span<const uint32_t> members, const SummaryOf& summary_of);
-
-// Share of the members' distinct prompts that another member has sent as well.
-double overlap(const Pooled& pooled);
-
 // Of one client, or of one person's hours: a pool has neither, and its score leaves these signals out.
 bool of_one(signals::Signal signal);
 
 struct GroupScore {
-  double score = 0;    // sum of the shares
-  double signals = 0;  // what the pooled signals say
-  double overlap = 0;
+  double score = 0;    // what the pooled signals say
+  double overlap = 0;  // share of the members' distinct prompts that another member has sent as well
   signals::Values values{};
   int look = 0;
 };
-GroupScore score(const Pooled& pooled, const signals::Baseline& baseline, bool complementarity);
+// Of the first `sizes[0]` of the members, the first `sizes[1]`, and so on. REQUIRES: sizes increase up to members' at
+// most.
+std::vector<GroupScore> scores_of(std::span<const uint32_t> members, std::span<const size_t> sizes,
+                                  const SummaryOf& summary_of, const signals::Baseline& baseline);
 
 }  // namespace stillwatch::campaigns

@@ -12,11 +12,12 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-constexpr int kVersion = 3;
+constexpr int kVersion = 4;
 constexpr long kByteMost = 127;  // points and leans are written as bytes in units of 1 / these
 constexpr float kPointUnit = 32;
 constexpr float kLeanUnit = kByteMost;
 constexpr double kNatureMin = 1e-6;
+constexpr double kUnitMin = 1e-4;
 constexpr double kActiveMin = 1e-4;  // share of accounts active in an hour, and of those not active
 constexpr size_t kScoresMax = 100'000;
 constexpr size_t kSizesMax = 24;
@@ -114,14 +115,14 @@ class ReferenceText {
 
   static Json of(const Reference& r) {
     Json groups = Json::array();
-    for (const auto& [size, scores] : r.scores_)
-      groups.push_back({size, array_of(scores), array_of(r.excesses_.at(size))});
+    for (const auto& [size, of] : r.groups_.sizes_)
+      groups.push_back({size, rounded(of.unit), array_of(of.scores), array_of(of.excesses)});
     return {{"stillwatch_campaign_reference", kVersion},
             {"space", of(r.space_)},
             {"active", array_of(r.pairs_.active_)},
             {"agreements", array_of(r.pairs_.agreements_)},
             {"points", text_of(r.points_, kPointUnit)},
-            {"leans", text_of(r.leans_, kLeanUnit)},
+            {"leans", text_of(r.groups_.leans_, kLeanUnit)},
             {"groups", groups}};
   }
 
@@ -131,8 +132,8 @@ class ReferenceText {
     if (!parse(at(json, "space"), r.space_)) return false;
     const size_t axes = r.space_.axes();
     if (!read_points(at(json, "points"), axes, kPointUnit, Reference::kPointsMax, r.points_)) return false;
-    if (!read_points(at(json, "leans"), axes, kLeanUnit, Reference::kSeedsMax, r.leans_)) return false;
-    if (r.points_.size() < Reference::kAccountsMin || r.leans_.empty()) return false;
+    if (!read_points(at(json, "leans"), axes, kLeanUnit, Reference::kSeedsMax, r.groups_.leans_)) return false;
+    if (r.points_.size() < Reference::kAccountsMin || r.groups_.leans_.empty()) return false;
     std::vector<Point> directions;
     for (const Point& p : r.points_) directions.push_back(direction_of(p));
     std::vector<double> active(profile::kHoursOfWeek);
@@ -145,13 +146,14 @@ class ReferenceText {
     if (!groups.is_array() || groups.empty() || groups.size() > kSizesMax) return false;
     for (const Json& group : groups) {
       double size = 0;
-      if (!group.is_array() || group.size() != 3 || !read(group[0], size) || size < kGroupMin) return false;
-      std::vector<float>& scores = r.scores_[static_cast<size_t>(size)];
-      scores.resize(r.leans_.size());
-      if (!read(group[1], scores) || !read_up_to(group[2], kScoresMax, r.excesses_[static_cast<size_t>(size)]))
+      if (!group.is_array() || group.size() != 4 || !read(group[0], size) || size < kGroupMin) return false;
+      GroupLaw::OfSize& of = r.groups_.sizes_[static_cast<size_t>(size)];
+      of.scores.resize(r.groups_.leans_.size());
+      if (!read(group[1], of.unit) || of.unit < kUnitMin || !read(group[2], of.scores) ||
+          !read_up_to(group[3], kScoresMax, of.excesses))
         return false;
     }
-    r.index();
+    r.groups_.index();
     return true;
   }
 };

@@ -246,7 +246,7 @@ std::shared_ptr<const profile::Summary> Pipeline::lifetime(std::string_view acco
 }
 
 base::Result<campaigns::Reference> Pipeline::calibrate_campaigns(const Baseline& baseline) const {
-  return campaigns::Reference::of(state_->traces(LabelKind::kHostile), baseline, true, state_->options.threads);
+  return campaigns::Reference::of(state_->traces(LabelKind::kHostile), baseline, state_->options.threads);
 }
 
 Overview Pipeline::overview() const {
