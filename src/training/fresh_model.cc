@@ -1,6 +1,7 @@
 #include "training/fresh_model.h"
 
 #include "model/bpe_trainer.h"
+#include "training/induction.h"
 
 namespace stillwatch::training {
 
@@ -20,6 +21,7 @@ model::Model fresh_model(const Recipe& recipe, model::Tokenizer tokenizer, const
   config.vocab_size = static_cast<int64_t>(tokenizer.size());
   config.eos = {tokenizer.find_special(marks.end)};
   model::Weights weights = initial_weights(config, recipe.plan.seed, recipe.deviation);
+  if (recipe.induction) lay_out_induction(config, recipe.plan.seed, recipe.deviation, weights);
   return {std::move(config), std::move(weights), std::move(tokenizer), marks};
 }
 

@@ -1,6 +1,9 @@
 #include "training/recipe.h"
 
+#include <fmt/format.h>
+
 #include "base/yaml_map.h"
+#include "training/induction.h"
 
 namespace stillwatch::training {
 namespace {
@@ -39,6 +42,7 @@ base::Result<Recipe> Recipe::parse(std::string_view yaml, std::string_view file)
   if (root->take("model")) {
     read_shape(shape, c);
     shape.number("deviation", r.deviation, 0, 10);
+    shape.flag("induction", r.induction);
     root->adopt(shape);
   }
   if (root->take("training")) {
@@ -50,6 +54,8 @@ base::Result<Recipe> Recipe::parse(std::string_view yaml, std::string_view file)
   if (c.head_dim == 0) c.head_dim = c.dim / c.heads;
   c.vocab_size = r.vocabulary;
   if (auto ok = c.check(file); !ok) return tl::unexpected(base::Error{base::ErrorCode::kUsage, ok.error().message});
+  if (const auto why = r.induction ? no_room_for_induction(c) : std::nullopt)
+    return base::fail(base::ErrorCode::kUsage, fmt::format("{}: {}", file, *why));
   return r;
 }
 

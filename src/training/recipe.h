@@ -9,6 +9,7 @@ namespace stillwatch::training {
 struct Recipe {
   model::Config shape;                   // all but vocab_size, which the tokenizer decides
   double deviation = kInitialDeviation;  // of random weights
+  bool induction = false;                // heads that look things up are laid out among them (induction.h)
   int64_t vocabulary = 512;              // tokens at most
   Plan plan;
 
