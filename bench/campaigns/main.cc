@@ -134,11 +134,11 @@ signals::Weights weights_of(const std::string& path) {
 }
 
 // One world, searched at every look: a line of JSON.
-Json run(const Settings& s, uint64_t seed, const population::Prompts& prompts, const population::Timing& timing) {
+Json run(const Settings& s, const signals::Weights& weights, uint64_t seed, const population::Prompts& prompts,
+         const population::Timing& timing) {
   Stopwatch watch;
   const std::vector<double> end = {24 * s.days};
   watch.enter("simulate");
-  const signals::Weights weights = weights_of(s.weights);
   std::optional<signals::Baseline> baseline;
   observe(benign_groups(s, 0), s, seed * 100, prompts, timing, end,
           [&](double, World& w) { baseline = baseline_of(w, weights); });
@@ -228,10 +228,11 @@ int measure(int argc, char** argv) {
     if (!loaded) give_up(loaded.error());
     timing = std::move(*loaded);
   }
+  const signals::Weights weights = weights_of(s.weights);
   const std::set<uint64_t> known = s.out.empty() ? std::set<uint64_t>{} : done(s.out);
   for (uint64_t seed = s.seed; seed < s.seed + s.seeds; ++seed) {
     if (known.contains(seed)) continue;
-    const std::string line = run(s, seed, *prompts, timing).dump() + "\n";
+    const std::string line = run(s, weights, seed, *prompts, timing).dump() + "\n";
     if (s.out.empty()) {
       fmt::print("{}", line);
       std::fflush(stdout);

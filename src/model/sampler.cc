@@ -22,16 +22,14 @@ size_t greatest_of(std::span<const float> logits) {
 Choice judge(int32_t token, std::span<const float> logits, size_t alternatives) {
   std::vector<float> copy(logits.begin(), logits.end());
   const float log_sum = softmax(copy.data(), copy.size());
-  Choice choice{token, logits[static_cast<size_t>(token)] - log_sum, {}};
-  choice.alternatives.resize(logits.size());
-  for (size_t i = 0; i < logits.size(); ++i) choice.alternatives[i] = {static_cast<int32_t>(i), logits[i] - log_sum};
-  alternatives = std::min(alternatives, logits.size());
-  std::partial_sort(
-      choice.alternatives.begin(), choice.alternatives.begin() + static_cast<std::ptrdiff_t>(alternatives),
-      choice.alternatives.end(),
-      [](const auto& a, const auto& b) { return a.second != b.second ? a.second > b.second : a.first < b.first; });
-  choice.alternatives.resize(alternatives);
-  return choice;
+  std::vector<std::pair<int32_t, float>> all(logits.size());
+  for (size_t i = 0; i < logits.size(); ++i) all[i] = {static_cast<int32_t>(i), logits[i] - log_sum};
+  const auto end = all.begin() + static_cast<std::ptrdiff_t>(std::min(alternatives, all.size()));
+  std::partial_sort(all.begin(), end, all.end(), [](const auto& a, const auto& b) {
+    return a.second != b.second ? a.second > b.second : a.first < b.first;
+  });
+  // A copy of those: kept for every token of a prompt, room for the whole vocabulary would fill the memory.
+  return {token, logits[static_cast<size_t>(token)] - log_sum, {all.begin(), end}};
 }
 
 Choice Sampler::next(std::span<const int32_t> context, std::span<float> logits, bool want_logprobs) {
