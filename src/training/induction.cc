@@ -18,6 +18,14 @@ constexpr double kMatch = 1.94;    // of heads that look for the same: its score
 constexpr double kCopy = 0.04;     // of what they then write: about as much as all else that a layer writes
 constexpr uint64_t kStream = 0x5bd1e995;
 
+int64_t shifts_of(const model::Config& c) {
+  return std::min(c.heads, kShiftsMax);
+}
+// Channels that hold what came before: half a head's width for each token back.
+int64_t seen_channels(const model::Config& c) {
+  return shifts_of(c) * (c.head_dim / 2);
+}
+
 class Matrix {
  public:
   Matrix(model::Weights& weights, const std::string& name) : tensor_(weights.find(name)->second) {}
@@ -48,8 +56,8 @@ class Layout {
         random_(seed ^ kStream),
         half_(config.head_dim / 2),
         group_(config.heads / config.kv_heads),
-        shifts_(std::min(config.heads, kShiftsMax)),
-        own_(config.dim - shifts_ * half_),
+        shifts_(shifts_of(config)),
+        own_(config.dim - seen_channels(config)),
         spread_(1 / std::sqrt(static_cast<double>(own_))) {
     view_.resize(static_cast<size_t>(half_ * own_));
     for (int64_t r = 0; r < half_; ++r) {
@@ -130,8 +138,8 @@ class Layout {
 std::optional<std::string> no_room_for_induction(const model::Config& c) {
   if (c.layers < 3) return "`induction` needs three layers or more";
   if (c.head_dim % 4 != 0) return "`induction` needs a head_dim that is a multiple of 4";
-  const int64_t written = std::min(c.heads, kShiftsMax) * (c.head_dim / 2);
-  if (c.dim < 2 * written) return fmt::format("`induction` needs a dim of {} or more with these heads", 2 * written);
+  const int64_t least = 2 * seen_channels(c);
+  if (c.dim < least) return fmt::format("`induction` needs a dim of {} or more with these heads", least);
   return std::nullopt;
 }
 
