@@ -92,7 +92,7 @@ void add_train(CLI::App& app, int& status) {
   add_training_options(*command, a.training);
   command->footer(
       "The same data, plan, seed and threads give the same model on the same machine, interrupted or not. Example:\n"
-      "  stillwatch-lab train --data train.jsonl --config data/teacher/train.yaml --out teacher\n\n"
+      "  stillwatch-lab train --data train.jsonl --config data/teacher/recipes/tables.yaml --out teacher\n\n"
       "Exit status: 0 done, 2 usage or configuration, 3 data missing or broken, 4 a file cannot be written.");
   command->callback([arguments, &status] {
     const auto done = train(*arguments);

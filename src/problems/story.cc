@@ -74,10 +74,12 @@ class Story {
   int minus(int a, int b) { return work(a, '-', b, a - b); }
   int times(int a, int b) { return work(a, '*', b, a * b); }
   int over(int a, int b) { return work(a, '/', b, a / b); }
+  // What was looked up, in the question's own words: no number is worked with that the working does not show to come from somewhere.
+  void look_up(std::string_view name, int number) { step_ += fmt::format("{} {}", name, number); }
 
   void begin_step(Part part) {
     step_.clear();
-    label_ = part == kBoth ? "together" : part == kGap ? "difference" : "";
+    label_ = part == kTable ? "Table:" : part == kBoth ? "together" : part == kGap ? "difference" : "";
   }
   void end_step() {
     if (step_.empty()) return;
@@ -170,6 +172,7 @@ void Story::start(Part part) {
           counts[2]);
       const size_t row = random_.below(3);
       value_ = counts[row];
+      look_up(persons_[row], value_);
       std::swap(persons_[row], persons_[2]);  // the others are not to come again
       owner_ = 2;
     }
@@ -266,6 +269,7 @@ void Story::add(Part part) {
       const Price p = price();
       const int k = factor();
       say("{} buys {} {}.", owner(), k, p.things);
+      look_up(fmt::format("buys {} {}", k, p.things), p.coins);
       const int cost = times(k, p.coins);
       value_ = minus(value_, cost);
       return;
