@@ -8,7 +8,6 @@ namespace {
 
 constexpr size_t kAlike = 50;    // benign groups that say what is usual,
 constexpr size_t kOfGroups = 4;  // or so large a part of them, if that is fewer
-constexpr double kUnitMin = 1e-3;
 
 // Places of the `leans` most like `lean`.
 std::vector<uint32_t> alike(const Point& lean, std::span<const Point> leans) {
@@ -44,7 +43,7 @@ GroupLaw::GroupLaw(std::span<const size_t> sizes, std::span<const GroupSample> u
       const double excess = static_cast<double>(of.scores[i] - median_of(of.scores, like[i]));
       squares += excess * excess;
     }
-    of.unit = std::max(kUnitMin, std::sqrt(squares / static_cast<double>(usual.size())));
+    of.unit = std::max(OfSize::kUnitMin, std::sqrt(squares / static_cast<double>(usual.size())));
     of.excesses.resize(others.size());
   }
   team.each(others.size(), [&](size_t i) {

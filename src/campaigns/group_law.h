@@ -42,8 +42,9 @@ class GroupLaw {
  private:
   friend class ReferenceText;
   struct OfSize {
+    static constexpr double kUnitMin = 1e-3;
     std::vector<float> scores;    // of the groups that say what is usual
-    double unit = 1;              // how far they are from it: root mean square
+    double unit = 1;              // how far they are from it: root mean square, kUnitMin at least
     std::vector<float> excesses;  // of others, on average over the sizes up to this
   };
   void index();

@@ -17,7 +17,6 @@ constexpr long kByteMost = 127;  // points and leans are written as bytes in uni
 constexpr float kPointUnit = 32;
 constexpr float kLeanUnit = kByteMost;
 constexpr double kNatureMin = 1e-6;
-constexpr double kUnitMin = 1e-4;
 constexpr double kActiveMin = 1e-4;  // share of accounts active in an hour, and of those not active
 constexpr size_t kScoresMax = 100'000;
 constexpr size_t kSizesMax = 24;
@@ -149,7 +148,7 @@ class ReferenceText {
       if (!group.is_array() || group.size() != 4 || !read(group[0], size) || size < kGroupMin) return false;
       GroupLaw::OfSize& of = r.groups_.sizes_[static_cast<size_t>(size)];
       of.scores.resize(r.groups_.leans_.size());
-      if (!read(group[1], of.unit) || of.unit < kUnitMin || !read(group[2], of.scores) ||
+      if (!read(group[1], of.unit) || of.unit < GroupLaw::OfSize::kUnitMin || !read(group[2], of.scores) ||
           !read_up_to(group[3], kScoresMax, of.excesses))
         return false;
     }
