@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "base/hash.h"
 #include "gateway/archive_rows.h"
 #include "report/json.h"
@@ -12,7 +14,7 @@ namespace {
 using base::Result;
 using store::Statement;
 
-constexpr int kVersion = 4;
+constexpr int kVersion = 5;
 constexpr const char* kSchema1 =
     "CREATE TABLE subjects(account BLOB PRIMARY KEY, last_exchange INTEGER, last_seen INTEGER, saved BLOB) WITHOUT "
     "ROWID;"
@@ -29,6 +31,15 @@ constexpr const char* kSchema3 =
     "CREATE TABLE redeemed(nonce BLOB PRIMARY KEY, account BLOB, expires INTEGER, until INTEGER) WITHOUT ROWID;"
     "CREATE TABLE approvals(time INTEGER PRIMARY KEY, policy INTEGER, accounts INTEGER, who BLOB);";
 constexpr const char* kSchema4 = "CREATE TABLE campaigns(number INTEGER PRIMARY KEY, body BLOB);";
+constexpr const char* kSchema5 =
+    "ALTER TABLE findings ADD COLUMN about INTEGER NOT NULL DEFAULT 0;"
+    R"(UPDATE findings SET about = 1 WHERE CAST(body AS TEXT) LIKE '{"type":"campaign"%')";
+
+// Of a row of account, time, body, about.
+Finding finding_of(const Statement& row) {
+  return {std::string(row.bytes(0)), base::from_ms(row.number(1)), std::string(row.bytes(2)),
+          row.number(3) == 0 ? About::kAccount : About::kCampaign};
+}
 
 }  // namespace
 
@@ -57,7 +68,7 @@ Result<std::unique_ptr<Archive>> Archive::open(const std::string& path) {
   }
   if (*version < kVersion) {
     const auto made = database->transaction([&]() -> Result<void> {
-      const char* const schemas[] = {kSchema1, kSchema2, kSchema3, kSchema4};
+      const char* const schemas[] = {kSchema1, kSchema2, kSchema3, kSchema4, kSchema5};
       for (auto v = static_cast<size_t>(*version); v < std::size(schemas); ++v) {
         if (auto ok = database->run(schemas[v]); !ok) return ok;
       }
@@ -148,9 +159,10 @@ pipeline::Pipeline::Fetch Archive::fetch_from(const std::shared_ptr<Archive>& ar
 
 Result<void> Archive::put_findings(const Changes& c) {
   for (const Finding& f : c.findings) {
-    auto upsert = database_.prepare("INSERT OR REPLACE INTO findings VALUES(?, ?, ?)");
+    auto upsert = database_.prepare("INSERT OR REPLACE INTO findings VALUES(?, ?, ?, ?)");
     if (!upsert) return tl::unexpected(upsert.error());
-    if (auto ok = upsert->bind(0, f.account).bind(1, base::to_ms(f.time)).bind(2, f.body).run(); !ok) return ok;
+    upsert->bind(0, f.account).bind(1, base::to_ms(f.time)).bind(2, f.body).bind(3, static_cast<int64_t>(f.about));
+    if (auto ok = upsert->run(); !ok) return ok;
     if (c.to_tell == 0) continue;
     auto alert = database_.prepare("INSERT OR REPLACE INTO alerts VALUES(?, ?)");
     if (!alert) return tl::unexpected(alert.error());
@@ -165,11 +177,21 @@ Result<void> Archive::put_findings(const Changes& c) {
 }
 
 Result<void> Archive::put_campaigns(const std::vector<std::string>& campaigns) {
-  if (auto ok = database_.run("DELETE FROM campaigns"); !ok) return ok;
+  std::set<std::string_view> missing(campaigns.begin(), campaigns.end());
+  std::vector<int64_t> gone;
+  const auto ok = for_each_row(database_, "SELECT number, body FROM campaigns", [&](Statement& row) -> Result<void> {
+    if (missing.erase(row.bytes(1)) == 0) gone.push_back(row.number(0));
+    return {};
+  });
+  if (!ok) return ok;
+  for (const int64_t number : gone) {
+    if (auto removed = database_.run(fmt::format("DELETE FROM campaigns WHERE number = {}", number)); !removed)
+      return removed;
+  }
   auto insert = database_.prepare("INSERT INTO campaigns(body) VALUES(?)");
   if (!insert) return tl::unexpected(insert.error());
-  for (const std::string& body : campaigns) {
-    if (auto ok = insert->bind(0, body).run(); !ok) return ok;
+  for (const std::string_view body : missing) {
+    if (auto written = insert->bind(0, body).run(); !written) return written;
   }
   return {};
 }
@@ -209,10 +231,9 @@ Result<std::vector<std::pair<Finding, Sinks>>> Archive::untold() {
   const std::lock_guard lock(mutex_);
   std::vector<std::pair<Finding, Sinks>> out;
   const auto ok = for_each_row(
-      database_, "SELECT account, time, body, sinks FROM findings JOIN alerts USING(account) ORDER BY time",
+      database_, "SELECT account, time, body, about, sinks FROM findings JOIN alerts USING(account) ORDER BY time",
       [&](Statement& row) -> Result<void> {
-        out.push_back({{std::string(row.bytes(0)), base::from_ms(row.number(1)), std::string(row.bytes(2))},
-                       static_cast<Sinks>(row.number(3))});
+        out.emplace_back(finding_of(row), static_cast<Sinks>(row.number(4)));
         return {};
       });
   if (!ok) return tl::unexpected(ok.error());
@@ -223,8 +244,8 @@ Result<std::vector<Finding>> Archive::findings() {
   const std::lock_guard lock(mutex_);
   std::vector<Finding> out;
   const auto ok =
-      for_each_row(database_, "SELECT account, time, body FROM findings", [&](Statement& row) -> Result<void> {
-        out.push_back({std::string(row.bytes(0)), base::from_ms(row.number(1)), std::string(row.bytes(2))});
+      for_each_row(database_, "SELECT account, time, body, about FROM findings", [&](Statement& row) -> Result<void> {
+        out.push_back(finding_of(row));
         return {};
       });
   if (!ok) return tl::unexpected(ok.error());

@@ -32,10 +32,13 @@ struct Journal {
   uint64_t last() const { return first + count - 1; }
 };
 
+enum class About : uint8_t { kAccount, kCampaign };  // as the store has it
+
 struct Finding {
-  std::string account;
+  std::string account;  // or campaign
   base::Time time{};
   std::string body;  // JSON, report/json.h
+  About about = About::kAccount;
 
   // The same for the same finding, whoever asks, and telling nothing of the account.
   std::string id() const;
@@ -99,6 +102,7 @@ class Archive {
   base::Result<void> put_findings(const Changes& changes);
   base::Result<void> put_evidence(const std::vector<EvidenceLine>& lines);
   base::Result<std::vector<pipeline::CampaignFinding>> read_campaigns();
+  // Writes and removes what differs from what is there.
   base::Result<void> put_campaigns(const std::vector<std::string>& campaigns);
   base::Result<void> put_exemplars(const std::vector<Exemplar>& exemplars);
   base::Result<void> save_changed(pipeline::Pipeline& pipeline, uint64_t exchange);

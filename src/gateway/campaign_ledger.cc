@@ -51,6 +51,10 @@ std::vector<std::optional<size_t>> match(const std::vector<CampaignFinding>& fou
 
 }  // namespace
 
+CampaignLedger::CampaignLedger(std::vector<CampaignFinding> kept) : known_(std::move(kept)) {
+  sort();
+}
+
 std::vector<std::string> CampaignLedger::update(std::vector<CampaignFinding> found, base::Time now,
                                                 base::Time seen_since) {
   std::vector<CampaignFinding> before = std::exchange(known_, {});
@@ -90,10 +94,14 @@ std::vector<std::string> CampaignLedger::update(std::vector<CampaignFinding> fou
                                          [&](const std::string& account) { return in_flagged.contains(account); });
     if (2 * static_cast<size_t>(elsewhere) <= old.accounts.size()) known_.push_back(std::move(old));
   }
+  sort();
+  return fresh;
+}
+
+void CampaignLedger::sort() {
   std::stable_sort(known_.begin(), known_.end(), [](const CampaignFinding& a, const CampaignFinding& b) {
     return std::tie(b.flagged, a.p_value) < std::tie(a.flagged, b.p_value);
   });
-  return fresh;
 }
 
 bool CampaignLedger::forget(std::string_view account) {

@@ -17,7 +17,7 @@ namespace stillwatch::gateway {
 class CampaignLedger {
  public:
   CampaignLedger() = default;
-  explicit CampaignLedger(std::vector<pipeline::CampaignFinding> kept) : known_(std::move(kept)) {}
+  explicit CampaignLedger(std::vector<pipeline::CampaignFinding> kept);
 
   // Takes in what a look found at `now`; the names of those that it flagged for the first time.
   std::vector<std::string> update(std::vector<pipeline::CampaignFinding> found, base::Time now, base::Time seen_since);
@@ -27,6 +27,7 @@ class CampaignLedger {
   const std::vector<pipeline::CampaignFinding>& known() const { return known_; }
 
  private:
+  void sort();
   std::vector<pipeline::CampaignFinding> known_;
 };
 

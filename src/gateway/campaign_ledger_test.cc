@@ -66,6 +66,14 @@ TEST(CampaignLedger, TwoThatBecomeOneAreThatWhichSharesMost) {
   EXPECT_EQ(ledger.known()[0].campaign, "two");
 }
 
+TEST(CampaignLedger, KeptOnesAreInOrderWhateverTheStoresIs) {
+  CampaignFinding weak = found("weak", {"a"}), strong = found("strong", {"b"});
+  weak.p_value = 0.01;
+  strong.p_value = 0.001;
+  const CampaignLedger ledger({weak, strong});
+  EXPECT_EQ(ledger.known()[0].campaign, "strong");
+}
+
 TEST(CampaignLedger, WhoIsForgottenIsInNoExample) {
   CampaignFinding c = found("one", {"a1", "b2"});
   c.why = {{"nearness", 1, "they lean", "a1 and b2: evidence 3"}, {"diversity", 1, "pooled", ""}};

@@ -71,26 +71,16 @@ base::Result<UpstreamAddress> parse_upstream(std::string_view url) {
 
 namespace {
 
-constexpr std::string_view kOfCampaign = R"({"type":"campaign")";
-
 // An alert, as a program and as a person read it.
 Alert alert_of(const Finding& f, Sinks left = kAllSinks) {
-  if (f.body.starts_with(kOfCampaign)) {
-    return {f.id(),
-            f.account,
-            f.time,
-            f.body,
-            fmt::format("campaign={} exceeds the budget of false campaigns: its accounts are likely to harvest the "
-                        "model as one",
-                        f.account),
-            left};
-  }
-  return {f.id(),
-          f.account,
-          f.time,
-          f.body,
-          fmt::format("account={} exceeds the budget of false alarms: it is likely to harvest the model", f.account),
-          left};
+  std::string text =
+      f.about == About::kCampaign
+          ? fmt::format(
+                "campaign={} exceeds the budget of false campaigns: its accounts are likely to harvest the "
+                "model as one",
+                f.account)
+          : fmt::format("account={} exceeds the budget of false alarms: it is likely to harvest the model", f.account);
+  return {f.id(), f.account, f.time, f.body, std::move(text), left};
 }
 
 std::string finding_json(const pipeline::AccountFinding& f) {
@@ -102,7 +92,7 @@ std::string finding_json(const pipeline::AccountFinding& f) {
 // It names no account: whoever is told keeps nothing that has to be forgotten.
 std::string campaign_finding_json(pipeline::CampaignFinding c) {
   for (pipeline::CampaignReason& reason : c.why) reason.example.clear();
-  return fmt::format(R"({},"time":"{}","campaign":{}}})", kOfCampaign, base::format_rfc3339(*c.flagged_at),
+  return fmt::format(R"({{"type":"campaign","time":"{}","campaign":{}}})", base::format_rfc3339(*c.flagged_at),
                      report::campaign_json(c, 0));
 }
 
@@ -190,7 +180,7 @@ void Gateway::State::on_campaigns(const Campaigns& now, const std::vector<std::s
     const pipeline::CampaignFinding* c = now.find(name);
     if (c == nullptr) continue;  // all members were forgotten meanwhile
     ++shared.campaigns_flagged;
-    findings.push_back({name, *c->flagged_at, campaign_finding_json(*c)});
+    findings.push_back({name, *c->flagged_at, campaign_finding_json(*c), About::kCampaign});
   }
   if (!shared.keeper) {
     for (const Finding& f : findings) {

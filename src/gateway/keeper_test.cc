@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "report/json.h"
 #include "store/database.h"
@@ -309,6 +310,52 @@ TEST(Archive, TakesOverTheFirstFormat) {
   ASSERT_TRUE(archive) << archive.error().message;
   EXPECT_EQ((*archive)->findings()->size(), 1u);
   EXPECT_EQ((*archive)->untold()->size(), 0u);
+}
+
+TEST(Archive, TakesOverWhatAFindingIsAbout) {
+  const Folder folder;
+  (void)Archive::open(folder.database());
+  {
+    auto database = store::Database::open(folder.database());
+    ASSERT_TRUE(database->run(
+        R"(ALTER TABLE findings DROP COLUMN about;
+           INSERT INTO findings VALUES('acct_1', 5, CAST('{"type":"finding"}' AS BLOB));
+           INSERT INTO findings VALUES('campaign_1', 5, CAST('{"type":"campaign","time":""}' AS BLOB)))"));
+    ASSERT_TRUE(database->set_version(4));
+  }
+  const auto archive = Archive::open(folder.database());
+  ASSERT_TRUE(archive) << archive.error().message;
+  const auto findings = (*archive)->findings();
+  ASSERT_EQ(findings->size(), 2u);
+  for (const Finding& f : *findings)
+    EXPECT_EQ(f.about, f.account == "acct_1" ? About::kAccount : About::kCampaign) << f.account;
+}
+
+TEST(Archive, WritesOfCampaignsThoseThatChanged) {
+  const Folder folder;
+  const auto commit = [&](std::vector<std::string> campaigns) {
+    const auto archive = Archive::open(folder.database());
+    Archive::Changes changes;
+    changes.campaigns = std::move(campaigns);
+    ASSERT_TRUE((*archive)->commit(changes));
+  };
+  const auto rows = [&] {
+    std::map<std::string, int64_t> numbers;
+    auto database = store::Database::open(folder.database());
+    auto select = database->prepare("SELECT number, body FROM campaigns");
+    while (*select->step()) numbers[std::string(select->bytes(1))] = select->number(0);
+    return numbers;
+  };
+  commit({"one", "two", "three"});
+  const auto before = rows();
+  EXPECT_EQ(before.size(), 3u);
+  commit({"three", "two, grown", "one"});
+  auto after = rows();
+  EXPECT_EQ(after.size(), 3u);
+  EXPECT_EQ(after.erase("two, grown"), 1u);
+  for (const auto& [body, number] : after) EXPECT_EQ(number, before.at(body)) << body;
+  commit({});
+  EXPECT_TRUE(rows().empty());
 }
 
 TEST(Archive, IsOpenInOneProgramOnly) {
