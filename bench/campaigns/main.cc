@@ -161,10 +161,19 @@ Json run(const Settings& s, const signals::Weights& weights, uint64_t seed, cons
   for (Group& g : lookalikes(s, 2)) groups.push_back(std::move(g));
   for (const uint32_t size : s.sizes) groups.push_back(hydra(s, size, 2));
   Json looks = Json::array();
+  std::map<std::string, std::string> flagged;  // accounts in a flagged campaign at any look so far, with their groups
   observe(groups, s, seed * 100 + 2, prompts, timing, s.looks.empty() ? end : s.looks, [&](double hour, World& w) {
     options.entering = [&](std::string_view phase) { watch.enter(phase); };
-    Json look = judged(campaigns::find(w.accounts, *reference, *baseline, options), w, s);
+    const std::vector<campaigns::Campaign> found = campaigns::find(w.accounts, *reference, *baseline, options);
+    Json look = judged(found, w, s);
     look["hour"] = hour;
+    for (const campaigns::Campaign& c : found) {
+      if (c.q_value > campaigns::kFalseCampaignsMax) continue;
+      for (const uint32_t m : c.members) flagged.emplace(w.accounts.traces[m].account, w.groups[m]);
+    }
+    std::map<std::string, size_t> ever;
+    for (const auto& [account, group] : flagged) ++ever[group];
+    look["ever"] = ever;
     if (s.ablate) {
       watch.enter("ablate");
       options.entering = nullptr;
