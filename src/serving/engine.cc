@@ -296,10 +296,12 @@ void Engine::submit(Ask ask, std::unique_ptr<Output> output) {
   job->output = std::move(output);
   {
     const std::lock_guard lock(impl_->mutex);
-    if (!impl_->stopping) impl_->incoming.push_back(std::move(job));
+    if (!impl_->stopping) {
+      impl_->incoming.push_back(std::move(job));
+      return impl_->wake.notify_all();
+    }
   }
-  if (job) return job->output->refuse(503, error_json("the server is stopping", "", "server_error"));
-  impl_->wake.notify_all();
+  job->output->refuse(503, error_json("the server is stopping", "", "server_error"));
 }
 
 const std::string& Engine::model_name() const {
