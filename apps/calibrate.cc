@@ -34,10 +34,7 @@ std::vector<std::string> suspects(pipeline::Pipeline& pipeline) {
 }
 
 int make(const Arguments& a, verdict::Labels labels) {
-  pipeline::Options options;
-  options.false_alarms_per_10000 = a.false_alarms;
-  options.threads = a.logs.cores();
-  pipeline::Pipeline pipeline(nullptr, std::move(labels), options);
+  pipeline::Pipeline pipeline(nullptr, std::move(labels), a.logs.options(a.false_alarms));
   const auto stats = a.logs.run(pipeline);
   if (!stats) return complain(stats.error());
   const auto baseline = pipeline.calibrate();
@@ -113,10 +110,7 @@ void print_flagged(const pipeline::Findings& findings, double budget) {
 int check(const Arguments& a, verdict::Labels labels) {
   const auto baseline = read_baseline(a.baseline);
   if (!baseline) return complain(baseline.error());
-  pipeline::Options options;
-  options.false_alarms_per_10000 = a.false_alarms;
-  options.threads = a.logs.cores();
-  pipeline::Pipeline pipeline(baseline->baseline, std::move(labels), options);
+  pipeline::Pipeline pipeline(baseline->baseline, std::move(labels), a.logs.options(a.false_alarms));
   const auto stats = a.logs.run(pipeline);
   if (!stats) return complain(stats.error());
   const pipeline::Findings findings = pipeline.findings();

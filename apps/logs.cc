@@ -99,6 +99,15 @@ base::Result<verdict::Labels> LogArguments::read_labels() const {
   return verdict::Labels::parse(*text, path);
 }
 
+pipeline::Options LogArguments::options(double false_alarms,
+                                        std::shared_ptr<const campaigns::Reference> honest_groups) const {
+  pipeline::Options options;
+  options.false_alarms_per_10000 = false_alarms;
+  options.threads = cores();
+  options.campaigns = std::move(honest_groups);
+  return options;
+}
+
 base::Result<report::ReadStats> LogArguments::run(pipeline::Pipeline& pipeline) const {
   scan::Options options;
   options.threads = cores();

@@ -1,4 +1,5 @@
-// What scan and calibrate share: naming logs and their format, labels, threads, and running them through a pipeline.
+// What scan, calibrate and policy share: naming logs and their format, labels, threads, and running them through a
+// pipeline.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -24,6 +25,8 @@ struct LogArguments {
 
   unsigned cores() const;
   base::Result<verdict::Labels> read_labels() const;
+  // With a budget of false alarms of 10,000 accounts; campaigns are sought by what is known of honest groups.
+  pipeline::Options options(double false_alarms, std::shared_ptr<const campaigns::Reference> honest_groups = {}) const;
   base::Result<report::ReadStats> run(pipeline::Pipeline& pipeline) const;
 };
 

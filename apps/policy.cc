@@ -82,10 +82,7 @@ Result<pipeline::Findings> findings_of(const Arguments& a, int& reading) {
   if (!baseline) return tl::unexpected(baseline.error());
   auto labels = a.logs.read_labels();
   if (!labels) return tl::unexpected(labels.error());
-  pipeline::Options options;
-  options.false_alarms_per_10000 = a.false_alarms;
-  options.threads = a.logs.cores();
-  options.campaigns = baseline->campaigns;
+  const pipeline::Options options = a.logs.options(a.false_alarms, baseline->campaigns);
   const std::string store = store_of(a.logs.paths);
   if (store.empty()) {
     pipeline::Pipeline pipeline(baseline->baseline, std::move(*labels), options);

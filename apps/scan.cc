@@ -56,11 +56,8 @@ int run(const Arguments& a) {
   if (!baseline) return complain(baseline.error());
   auto labels = a.logs.read_labels();
   if (!labels) return complain(labels.error());
-  pipeline::Options options;
-  options.false_alarms_per_10000 = a.false_alarms;
-  options.threads = a.logs.cores();
-  options.campaigns = baseline->campaigns;
-  pipeline::Pipeline pipeline(baseline->baseline, std::move(*labels), options);
+  pipeline::Pipeline pipeline(baseline->baseline, std::move(*labels),
+                              a.logs.options(a.false_alarms, baseline->campaigns));
   const auto stats = a.logs.run(pipeline);
   if (!stats) return complain(stats.error());
   const int reading = complain_of_reading(*stats);
