@@ -150,6 +150,12 @@ void print_table(const Side& student, const Side* teacher) {
   cost("  tokens of answers", "{:.0f}", &distill::Cost::completion_tokens);
 }
 
+// How a student's answers are its teacher's.
+struct Likeness {
+  distill::Retention kept;
+  distill::Tally agreement, shared_errors;
+};
+
 Result<void> evaluate(const Arguments& a) {
   const auto text = read_file(a.data);
   if (!text) return tl::unexpected(text.error());
@@ -159,6 +165,7 @@ Result<void> evaluate(const Arguments& a) {
   if (!student) return tl::unexpected(student.error());
   Json out{{"questions", questions->size()}};
   std::optional<Side> teacher;
+  std::optional<Likeness> likeness;
   if (!a.teacher.empty()) {
     auto its = examined(a.teacher, *questions, a);
     if (!its) return tl::unexpected(its.error());
@@ -169,12 +176,14 @@ Result<void> evaluate(const Arguments& a) {
     }
     out["same_tokens"] = student->model.tokenizer.fingerprint() == teacher->model.tokenizer.fingerprint();
     out["teacher"] = json_of(*teacher);
-    const distill::Retention kept = distill::retention(student->exam, teacher->exam);
+    likeness = {distill::retention(student->exam, teacher->exam), distill::agreement(student->exam, teacher->exam),
+                distill::shared_errors(student->exam, teacher->exam)};
+    const distill::Retention& kept = likeness->kept;
     out["accuracy_kept"] = {
         {"share", kept.share()},   {"low", kept.interval().low},          {"high", kept.interval().high},
         {"both_right", kept.both}, {"student_alone", kept.student_alone}, {"teacher_alone", kept.teacher_alone}};
-    out["agreement"] = json_of(distill::agreement(student->exam, teacher->exam));
-    out["shared_errors"] = json_of(distill::shared_errors(student->exam, teacher->exam));
+    out["agreement"] = json_of(likeness->agreement);
+    out["shared_errors"] = json_of(likeness->shared_errors);
   }
   out["student"] = json_of(*student);
   if (a.json == "-") {
@@ -182,20 +191,20 @@ Result<void> evaluate(const Arguments& a) {
     return {};
   }
   print_table(*student, teacher ? &*teacher : nullptr);
-  if (teacher) {
+  if (likeness) {
     const auto line = [](const char* what, const distill::Tally& t) {
       const auto [low, high] = t.interval();
       fmt::print("{}: {} of {} ({:.1f} %, 95 % interval {:.1f} to {:.1f})\n", what, t.right, t.of, 100 * t.share(),
                  100 * low, 100 * high);
     };
-    const distill::Retention kept = distill::retention(student->exam, teacher->exam);
-    const auto [low, high] = kept.interval();
+    const auto [low, high] = likeness->kept.interval();
     fmt::print(
         "accuracy kept: {:.1f} % (95 % interval {:.1f} to {:.1f}); {} both right, {} the student alone, {} the "
         "teacher\n",
-        100 * kept.share(), 100 * low, 100 * high, kept.both, kept.student_alone, kept.teacher_alone);
-    line("same answer as the teacher", distill::agreement(student->exam, teacher->exam));
-    line("same wrong answer where the teacher errs", distill::shared_errors(student->exam, teacher->exam));
+        100 * likeness->kept.share(), 100 * low, 100 * high, likeness->kept.both, likeness->kept.student_alone,
+        likeness->kept.teacher_alone);
+    line("same answer as the teacher", likeness->agreement);
+    line("same wrong answer where the teacher errs", likeness->shared_errors);
     if (!out["same_tokens"].get<bool>()) fmt::print("perplexities are of different tokens: do not compare them\n");
   }
   if (a.json.empty()) return {};
