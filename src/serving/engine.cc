@@ -79,8 +79,14 @@ class Choice {
     for (size_t i = first; i < prompt_.size(); ++i) {
       std::string_view text = model_.tokenizer.piece(prompt_[i]);
       if (i == first && model_.tokenizer.leading_space() && text.starts_with(' ')) text.remove_prefix(1);
-      if (ask_.logprobs)
-        piece_.content_tokens.push_back({i > 0 ? foretold[i - 1] : model::Choice{prompt_[i]}, offset_, i > 0});
+      if (ask_.logprobs) {
+        model::Choice choice;
+        if (i > 0)
+          choice = foretold[i - 1];
+        else
+          choice.token = prompt_[i];
+        piece_.content_tokens.push_back({std::move(choice), offset_, i > 0});
+      }
       offset_ += text.size();
     }
   }
@@ -279,14 +285,6 @@ void Engine::submit(Ask ask, std::unique_ptr<Output> output) {
         400, error_json("this model knows no conversations: use /v1/completions", "messages", "invalid_request_error"));
   }
   auto job = std::make_unique<Job>();
-  {
-    const std::lock_guard lock(impl_->mutex);
-    if (impl_->stopping) return output->refuse(503, error_json("the server is stopping", "", "server_error"));
-    if (impl_->open_asks >= impl_->settings.asks_max)
-      return output->refuse(429, error_json("too many requests at once: try again later", "", "rate_limit_error"));
-    ++impl_->open_asks;
-    job->header.id = fmt::format("{}-{}", ask.chat ? "chatcmpl" : "cmpl", impl_->next_id++);
-  }
   job->header.chat = ask.chat;
   job->header.logprobs = ask.logprobs;
   job->header.token_ids = ask.token_ids;
@@ -294,14 +292,14 @@ void Engine::submit(Ask ask, std::unique_ptr<Output> output) {
   job->header.model = impl_->settings.model_name;
   job->ask = std::move(ask);
   job->output = std::move(output);
-  {
-    const std::lock_guard lock(impl_->mutex);
-    if (!impl_->stopping) {
-      impl_->incoming.push_back(std::move(job));
-      return impl_->wake.notify_all();
-    }
-  }
-  job->output->refuse(503, error_json("the server is stopping", "", "server_error"));
+  const std::lock_guard lock(impl_->mutex);
+  if (impl_->stopping) return job->output->refuse(503, error_json("the server is stopping", "", "server_error"));
+  if (impl_->open_asks >= impl_->settings.asks_max)
+    return job->output->refuse(429, error_json("too many requests at once: try again later", "", "rate_limit_error"));
+  ++impl_->open_asks;
+  job->header.id = fmt::format("{}-{}", job->ask.chat ? "chatcmpl" : "cmpl", impl_->next_id++);
+  impl_->incoming.push_back(std::move(job));
+  impl_->wake.notify_all();
 }
 
 const std::string& Engine::model_name() const {
