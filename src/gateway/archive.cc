@@ -184,9 +184,10 @@ Result<void> Archive::put_campaigns(const std::vector<std::string>& campaigns) {
     return {};
   });
   if (!ok) return ok;
+  auto remove = database_.prepare("DELETE FROM campaigns WHERE number = ?");
+  if (!remove) return tl::unexpected(remove.error());
   for (const int64_t number : gone) {
-    if (auto removed = database_.run(fmt::format("DELETE FROM campaigns WHERE number = {}", number)); !removed)
-      return removed;
+    if (auto removed = remove->bind(0, number).run(); !removed) return removed;
   }
   auto insert = database_.prepare("INSERT INTO campaigns(body) VALUES(?)");
   if (!insert) return tl::unexpected(insert.error());

@@ -74,7 +74,7 @@ class Story {
   int minus(int a, int b) { return work(a, '-', b, a - b); }
   int times(int a, int b) { return work(a, '*', b, a * b); }
   int over(int a, int b) { return work(a, '/', b, a / b); }
-  // What was looked up, in the question's own words: no number is worked with that the working does not show to come from somewhere.
+  // What was looked up, in the question's own words: every number that is worked with is seen to come from somewhere.
   void look_up(std::string_view name, int number) { step_ += fmt::format("{} {}", name, number); }
 
   void begin_step(Part part) {
