@@ -179,7 +179,7 @@ Result<void> Archive::put_findings(const Changes& c) {
 Result<void> Archive::put_campaigns(const std::vector<std::string>& campaigns) {
   std::set<std::string_view> missing(campaigns.begin(), campaigns.end());
   std::vector<int64_t> gone;
-  const auto ok = for_each_row(database_, "SELECT number, body FROM campaigns", [&](Statement& row) -> Result<void> {
+  auto ok = for_each_row(database_, "SELECT number, body FROM campaigns", [&](Statement& row) -> Result<void> {
     if (missing.erase(row.bytes(1)) == 0) gone.push_back(row.number(0));
     return {};
   });

@@ -50,7 +50,8 @@ class Story {
   // Numbers.
   int between(int low, int high) {
     if (high < low) good_ = false;
-    return good_ ? low + static_cast<int>(random_.below(static_cast<uint64_t>(high - low + 1))) : 1;
+    const int choices = high - low + 1;
+    return good_ ? low + static_cast<int>(random_.below(static_cast<uint64_t>(choices))) : 1;
   }
   int factor() { return between(2, 6); }
   int amount(int max) { return between(2, std::min(max, 40)); }
