@@ -122,18 +122,21 @@ std::vector<uint32_t> recruit(std::span<const Point> points, std::span<const Poi
     for (double& l : leans) l = now.standard(l);
     const stats::ConformalTail tail(std::move(chance));
     std::vector<uint32_t> order = most_leaning(leans, leans.size());
-    const auto taken = [&](double strangers_max) {
+    const auto taken = [&](double strangers_max, double of_many_max) {
       size_t most = 0;
       for (size_t i = 0; i < order.size(); ++i) {
         const double p = tail.p(leans[order[i]]).value;
         const auto strangers = static_cast<double>(order.size() - i);
-        if (p * strangers <= strangers_max * static_cast<double>(i + 1)) most = i + 1;
+        const auto members = static_cast<double>(i + 1);
+        const double allowed = std::max(of_many_max * members, std::min(strangers_max * members, kFewStrangers));
+        if (p * strangers <= allowed) most = i + 1;
         if (p > strangers_max) break;
       }
       return most;
     };
-    size_t joined = taken(kStrangersMax);
-    if (joined == 0 && points.size() > kResolved * benign.size()) joined = taken(kStrangersUnresolved);
+    size_t joined = taken(kStrangersMax, kStrangersOfManyMax);
+    if (joined == 0 && points.size() > kResolved * benign.size())
+      joined = taken(kStrangersUnresolved, kStrangersUnresolved);
     order.resize(joined);
     members = order;
     if (core == order) break;

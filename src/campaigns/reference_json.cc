@@ -12,7 +12,7 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-constexpr int kVersion = 4;
+constexpr int kVersion = 5;
 constexpr long kByteMost = 127;  // points and leans are written as bytes in units of 1 / these
 constexpr float kPointUnit = 32;
 constexpr float kLeanUnit = kByteMost;

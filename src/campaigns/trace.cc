@@ -1,6 +1,9 @@
 #include "campaigns/trace.h"
 
+#include <algorithm>
+
 #include "base/hash.h"
+#include "features/joint.h"
 #include "signals/measure.h"
 
 namespace stillwatch::campaigns {
@@ -17,15 +20,17 @@ void collect(const sketch::BottomK<K>& sample, KeyKind kind, std::vector<Key>& k
 Trace Trace::of(std::string account, const profile::Summary& s) {
   Trace t;
   t.account = std::move(account);
-  t.exchanges = s.exchanges;
-  if (s.exchanges == 0) return t;
+  if (s.exchanges == 0 || s.jointly > profile::kJointlyMax) return t;
+  t.exchanges = s.exchanges - (s.meaningful - s.jointly);
   const signals::Meaning meaning = signals::meaning_of(s);
   std::copy(meaning.mean.begin(), meaning.mean.end(), t.mean.begin());
   size_t at = meaning.mean.size();
+  const double joint_unit = features::kJointScale * static_cast<double>(std::max<uint64_t>(1, s.jointly));
+  for (const int32_t sum : s.joint) t.mean[at++] = static_cast<float>(sum / joint_unit);
   const auto n = static_cast<double>(s.exchanges);
   const auto put = [&](double count) { t.mean[at++] = static_cast<float>(count / n); };
   for (size_t i = 0; i < features::kKinds; ++i) put(s.kinds[i]);
-  for (size_t i = 0; i < kWritingTraits; ++i) put(s.traits[i]);
+  for (size_t i = 0; i < features::kWritingTraits; ++i) put(s.traits[i]);
   for (size_t i = 0; i < features::kScripts; ++i) put(s.scripts[i]);
   for (size_t i = 0; i < kOctaves; ++i) put(s.prompt_words[2 * i] + s.prompt_words[2 * i + 1]);
   for (size_t i = 0; i < kOctaves; ++i) put(s.output[2 * i] + s.output[2 * i + 1]);

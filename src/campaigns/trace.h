@@ -2,7 +2,7 @@
 // and the keys and hours that it may share with others. Country is not among them; parameters and clients, which a
 // program sets once, are keys and no coordinates.
 //
-// Bounds: about 2 KiB an account. Thread rule: a value.
+// Bounds: about 2.5 KiB an account. Thread rule: a value.
 #pragma once
 
 #include <array>
@@ -13,10 +13,9 @@
 
 namespace stillwatch::campaigns {
 
-constexpr size_t kWritingTraits = static_cast<size_t>(features::Trait::kToolsOffered) + 1;
 constexpr size_t kOctaves = 14;  // sizes of prompts and of answers, a bin a doubling
 constexpr size_t kCoordinates =
-    features::kSpectrumSize + features::kKinds + kWritingTraits + features::kScripts + 2 * kOctaves;
+    2 * features::kSpectrumSize + features::kKinds + features::kWritingTraits + features::kScripts + 2 * kOctaves;
 using Coordinates = std::array<float, kCoordinates>;
 
 enum class KeyKind : uint8_t { kPrompt, kOpening, kSystem, kNetwork, kClient };
@@ -33,7 +32,7 @@ struct Key {
 
 struct Trace {
   std::string account;
-  uint64_t exchanges = 0;
+  uint64_t exchanges = 0;  // less prompts whose joint spectrum is not known (profile/summary.h)
   Coordinates mean{};
   std::vector<Key> keys;
   std::vector<profile::ActiveHours::Day> days;

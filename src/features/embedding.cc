@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <numbers>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -10,9 +11,15 @@
 #include "base/hash.h"
 #include "base/random.h"
 #include "features/vocabulary.h"
+#include "features/waves.h"
 
 namespace stillwatch::features {
 namespace {
+
+// Frequencies are in units of a phase per kEmbeddingScale / 2^shift; half of them for a kernel of bandwidth 0.5 and
+// half for 1.0: near and far differences both show.
+constexpr int kPhaseShift = 14;
+constexpr double kBandwidths[] = {0.5, 1.0};
 
 // Row b holds the signs of the eight bits of b.
 constexpr auto kSigns = [] {
@@ -74,21 +81,6 @@ class Sum {
   std::array<int32_t, kEmbeddingSize> total_{};
 };
 
-// Irwin-Hall normals from integer arithmetic: the same table on every machine, whatever its libm.
-int16_t integer_normal(base::Random& random, int64_t sigma) {
-  int64_t sum = 0;
-  for (int i = 0; i < 12; ++i) sum += static_cast<int64_t>(random.bits() >> 44);  // 20 bits each
-  sum -= 6 * int64_t{1 << 20};
-  return static_cast<int16_t>((sum * sigma) >> 20);
-}
-
-constexpr int kPhaseBits = 10;
-
-// Frequencies in units of (2 pi / 2^kPhaseBits) per kEmbeddingScale / 2^shift; half of them for a kernel of bandwidth
-// 0.5 and half for 1.0: near and far differences both show.
-constexpr int kPhaseShift = 14;
-constexpr double kBandwidths[] = {0.5, 1.0};
-
 int32_t dot(const std::array<int16_t, kEmbeddingSize>& a, const Embedding& b) {
   int32_t sum = 0;
   for (size_t i = 0; i < kEmbeddingSize; ++i) sum += int32_t{a[i]} * b[i];
@@ -99,12 +91,11 @@ struct Tables {
   std::array<std::array<int16_t, kEmbeddingSize>, kFrequencies> frequencies;
   std::array<std::array<int16_t, kEmbeddingSize>, 8> planes;
   std::array<int32_t, 8> thresholds;
-  std::array<int8_t, 1 << kPhaseBits> cosine;
 
   Tables() {
     base::Random random(0x5711a7c4);
     for (size_t f = 0; f < kFrequencies; ++f) {
-      const double per_unit = (1 << kPhaseBits) / (2 * std::numbers::pi) / kBandwidths[f % 2];
+      const double per_unit = kPhases / (2 * std::numbers::pi) / kBandwidths[f % 2];
       const auto sigma = static_cast<int64_t>(std::lround(per_unit * (1 << kPhaseShift) / kEmbeddingScale));
       for (auto& w : frequencies[f]) w = integer_normal(random, sigma);
     }
@@ -112,10 +103,6 @@ struct Tables {
       for (auto& w : plane) w = integer_normal(random, 256);
     }
     for (size_t i = 0; i < planes.size(); ++i) thresholds[i] = dot(planes[i], Vocabulary::shipped().mean());
-    for (size_t i = 0; i < cosine.size(); ++i) {
-      cosine[i] = static_cast<int8_t>(
-          std::lround(kSpectrumScale * std::cos(2 * std::numbers::pi * static_cast<double>(i) / (1 << kPhaseBits))));
-    }
   }
 };
 
@@ -155,13 +142,12 @@ Embedding embed(std::span<const Token> tokens) {
 
 Spectrum spectrum_of(const Embedding& embedding) {
   const Tables& t = tables();
+  const Cosine& cosine = Cosine::table();
   Spectrum spectrum;
-  constexpr uint32_t kMask = (1 << kPhaseBits) - 1;
-  constexpr uint32_t kQuarter = 1 << (kPhaseBits - 2);
   for (size_t f = 0; f < kFrequencies; ++f) {
-    const auto phase = static_cast<uint32_t>(dot(t.frequencies[f], embedding) >> kPhaseShift);
-    spectrum[f] = t.cosine[phase & kMask];
-    spectrum[kFrequencies + f] = t.cosine[(phase - kQuarter) & kMask];
+    const int32_t phase = dot(t.frequencies[f], embedding) >> kPhaseShift;
+    spectrum[f] = cosine.of(phase);
+    spectrum[kFrequencies + f] = cosine.of(phase - kPhases / 4);
   }
   return spectrum;
 }

@@ -47,6 +47,7 @@ enum class Trait : uint8_t {
   kEndUserNamed,
 };
 constexpr int kTraits = 23;
+constexpr size_t kWritingTraits = static_cast<size_t>(Trait::kToolsOffered) + 1;  // the first: no parameters
 
 constexpr int kShinglesMax = 12;
 

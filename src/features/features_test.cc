@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "features/joint.h"
 #include "features/network.h"
 
 namespace stillwatch::features {
@@ -141,6 +142,52 @@ TEST(Embedding, SpectrumPairsHaveNormOne) {
     const double norm =
         (s[f] * s[f] + s[kFrequencies + f] * s[kFrequencies + f]) / (1.0 * kSpectrumScale * kSpectrumScale);
     EXPECT_NEAR(norm, 1, 0.02);
+  }
+}
+
+double joint_similarity(const Features& a, const Features& b) {
+  const Spectrum x = joint_spectrum(a);
+  const Spectrum y = joint_spectrum(b);
+  double sum = 0;
+  for (size_t i = 0; i < x.size(); ++i) sum += x[i] * y[i];
+  return sum / (kJointScale * kJointScale * kFrequencies);
+}
+
+TEST(JointSpectrum, IsNearForTheSameTopicInTheSameManner) {
+  const Features asked = features_of("how do I repair the chain of my bicycle");
+  const Features again = features_of("how do I repair the old chain of my bicycle");
+  const Features ordered = features_of("Repair the chain of the bicycle.");
+  EXPECT_NEAR(joint_similarity(asked, asked), 1, 0.05);
+  EXPECT_GT(joint_similarity(asked, again), 0.8);
+  EXPECT_LT(joint_similarity(asked, ordered), 0.4);
+  EXPECT_LT(joint_similarity(asked, features_of("how do I insure the wine of my restaurant")), 0.7);
+  Features longer = asked;
+  longer.prompt_words *= 32;
+  EXPECT_LT(joint_similarity(asked, longer), 0.4);
+}
+
+TEST(JointSpectrum, OfOneRecordIsTheSameEveryTime) {
+  Features f;
+  f.kinds = 0x111;
+  f.traits = 0xffffffff;  // parameters as well, which do not count
+  f.script = Script::kLatin;
+  f.prompt_words = 9;
+  for (size_t i = 0; i < kFrequencies; ++i) f.spectrum[i] = kSpectrumScale;
+  uint64_t mark = 0;
+  for (const int8_t v : joint_spectrum(f)) mark = mark * 31 + static_cast<uint8_t>(v);
+  f.traits &= (1u << kWritingTraits) - 1;
+  uint64_t without_parameters = 0;
+  for (const int8_t v : joint_spectrum(f)) without_parameters = without_parameters * 31 + static_cast<uint8_t>(v);
+  EXPECT_EQ(mark, without_parameters);
+  EXPECT_EQ(mark, 18366085274896961815u);
+}
+
+TEST(JointSpectrum, OfASpectrumThatIsNoneStaysWithinItsScale) {
+  Features f;
+  f.spectrum.fill(INT8_MIN);
+  for (uint32_t words = 1; words != 0; words <<= 1) {
+    f.prompt_words = words;
+    for (const int8_t v : joint_spectrum(f)) EXPECT_LE(std::abs(v), kJointScale);
   }
 }
 

@@ -8,7 +8,10 @@ void add_traces(const Accounts& accounts, std::span<Accounts::Node* const> nodes
     if (node == nullptr || node->second.exchanges() < signals::kFirstLook) continue;
     const auto label = labels.find(node->first, now);
     if (label && label->kind == without) continue;
-    if (const auto summary = accounts.lifetime(*node)) out.push_back(campaigns::Trace::of(node->first, *summary));
+    const auto summary = accounts.lifetime(*node);
+    if (!summary) continue;
+    campaigns::Trace trace = campaigns::Trace::of(node->first, *summary);
+    if (trace.exchanges >= signals::kFirstLook) out.push_back(std::move(trace));
   }
 }
 

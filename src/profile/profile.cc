@@ -5,6 +5,12 @@
 #include "base/limits.h"
 
 namespace stillwatch::profile {
+namespace {
+
+constexpr uint32_t kMagic = 0x32505753;              // "SWP2"
+constexpr uint32_t kMagicWithoutJoint = 0x31505753;  // "SWP1"
+
+}  // namespace
 
 Profile& Profile::operator=(const Profile& other) {
   epoch_ = other.epoch_;
@@ -59,7 +65,7 @@ size_t Profile::bytes() const {
 
 std::string Profile::serialize() const {
   base::Writer out;
-  out.u32(0x31505753);  // "SWP1"
+  out.u32(kMagic);
   out.u32(features::kEmbeddingVersion);
   out.varint(static_cast<uint64_t>(epoch_));
   current_.write(out);
@@ -71,7 +77,9 @@ std::string Profile::serialize() const {
 base::Result<Profile> Profile::parse(std::string_view bytes) {
   using base::ErrorCode;
   base::Reader in(bytes);
-  if (in.u32() != 0x31505753) return base::fail(ErrorCode::kInput, "not a profile: it does not start with SWP1");
+  const uint32_t magic = in.u32();
+  if (magic != kMagic && magic != kMagicWithoutJoint)
+    return base::fail(ErrorCode::kInput, "not a profile: it does not start with SWP2 or SWP1");
   const uint32_t version = in.u32();
   if (version != features::kEmbeddingVersion) {
     return base::fail(
@@ -82,11 +90,11 @@ base::Result<Profile> Profile::parse(std::string_view bytes) {
   }
   Profile p;
   p.epoch_ = static_cast<int64_t>(in.varint() & 0xffffffff);
-  bool valid = p.current_.read(in);
+  bool valid = p.current_.read(in, magic == kMagic);
   const uint8_t has_past = in.u8();
   if (has_past == 1) {
     p.past_ = std::make_unique<Summary>();
-    valid = valid && p.past_->read(in);
+    valid = valid && p.past_->read(in, magic == kMagic);
   }
   if (!valid || has_past > 1 || !in.done())
     return base::fail(ErrorCode::kInput, "the profile is damaged: rebuild it from the logs");

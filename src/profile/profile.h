@@ -2,7 +2,8 @@
 // that a slow start does not dilute a harvest. Epochs are cut by the clock (base::kEpochMs since 1970), not by the
 // subject, so that profile(A and B) = merge(profile(A), profile(B)): the current epoch is the latest one seen.
 //
-// Bytes (docs/formats/profile.md): "SWP1", u32 embedding version, varint epoch, current summary, flag, past summary.
+// Bytes (docs/formats/profile.md): "SWP2", u32 embedding version, varint epoch, current summary, flag, past summary;
+// "SWP1", as older programs wrote it, lacks the joint spectrum's sums.
 // Bounds: base::kProfileBytesMax in memory and serialised. Thread rule: a value.
 #pragma once
 

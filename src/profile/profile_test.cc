@@ -111,6 +111,39 @@ TEST(Profile, ReadsBackWhatItWrote) {
   EXPECT_EQ(copy->bytes() <= base::kProfileBytesMax, true);
 }
 
+// As programs wrote it that kept no joint spectrum.
+std::string without_joint(const Profile& p) {
+  std::string bytes = p.serialize();
+  const auto cut = [&bytes](const Summary& s) {
+    base::Writer joint;
+    joint.varint(s.jointly);
+    for (const int32_t v : s.joint) joint.zigzag(v);
+    bytes.erase(bytes.find(joint.bytes()), joint.bytes().size());
+  };
+  cut(p.current());
+  if (p.past() != nullptr) cut(*p.past());
+  bytes[3] = '1';
+  return bytes;
+}
+
+TEST(Profile, OfAnOlderProgramGoesOnWithoutTheJointSpectrumOfItsPrompts) {
+  base::Random random(7);
+  Profile p;
+  for (int i = 0; i < 500; ++i) p.add(random_features(random, 60 * base::kDayMs));
+  ASSERT_NE(p.past(), nullptr);
+  auto old = Profile::parse(without_joint(p));
+  ASSERT_TRUE(old) << old.error().message;
+  EXPECT_EQ(old->lifetime().jointly, 0u);
+  EXPECT_EQ(old->lifetime().meaningful, p.lifetime().meaningful);
+  EXPECT_EQ(old->lifetime().spectrum, p.lifetime().spectrum);
+  Profile later;
+  for (int i = 0; i < 60; ++i) later.add(random_features(random, 60 * base::kDayMs));
+  old->merge(later);
+  EXPECT_EQ(old->lifetime().jointly, later.lifetime().meaningful);
+  EXPECT_EQ(old->lifetime().joint, later.lifetime().joint);
+  EXPECT_EQ(*Profile::parse(old->serialize()), *old);
+}
+
 TEST(Profile, RefusesAnotherEmbeddingVersionByName) {
   std::string bytes = Profile().serialize();
   bytes[4] = 99;

@@ -4,8 +4,17 @@
 #include <cmath>
 
 #include "base/hash.h"
+#include "features/joint.h"
 
 namespace stillwatch::profile {
+namespace {
+
+// Goes round beyond kJointlyMax prompts, which keeps the merge associative.
+int32_t sum_of(int32_t a, int32_t b) {
+  return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
+}
+
+}  // namespace
 
 size_t size_bin(uint32_t size) {
   if (size <= 1) return 0;
@@ -91,6 +100,9 @@ void Summary::add(const features::Features& f) {
   if (f.meaningful) {
     ++meaningful;
     for (size_t i = 0; i < f.spectrum.size(); ++i) spectrum[i] += f.spectrum[i];
+    ++jointly;
+    const features::Spectrum waves = features::joint_spectrum(f);
+    for (size_t i = 0; i < joint.size(); ++i) joint[i] = sum_of(joint[i], waves[i]);
     cells.add(f.cell, 1);
     prompts.add(f.prompt);
     prompt_sample.add(f.prompt);
@@ -134,6 +146,8 @@ void Summary::merge(const Summary& other) {
   context_tokens += other.context_tokens;
   shingle_count += other.shingle_count;
   for (size_t i = 0; i < spectrum.size(); ++i) spectrum[i] += other.spectrum[i];
+  jointly += other.jointly;
+  for (size_t i = 0; i < joint.size(); ++i) joint[i] = sum_of(joint[i], other.joint[i]);
   for_each_sketch(*this, [&](auto& sketch, auto member) { sketch.merge(other.*member); });
   for_each_count(*this, [&](auto& counts, auto member) { counts.merge_add(other.*member); });
 }
@@ -152,11 +166,13 @@ void Summary::write(base::Writer& out) const {
   out.zigzag(first_ms);
   out.zigzag(last_ms);
   for (const int64_t v : spectrum) out.zigzag(v);
+  out.varint(jointly);
+  for (const int32_t v : joint) out.zigzag(v);
   for_each_sketch(*this, [&](const auto& part, auto) { part.write(out); });
   for_each_count(*this, [&](const auto& part, auto) { part.write(out); });
 }
 
-bool Summary::read(base::Reader& in) {
+bool Summary::read(base::Reader& in, bool with_joint) {
   constexpr uint64_t kCountMax = uint64_t{1} << 48;  // far above any traffic, far below overflow of a sum of spectra
   for (uint64_t* v : {&exchanges, &failed, &refused, &meaningful, &output_tokens, &context_tokens, &shingle_count}) {
     *v = in.varint();
@@ -169,6 +185,16 @@ bool Summary::read(base::Reader& in) {
   for (int64_t& v : spectrum) {
     v = in.zigzag();
     if (v > bound || v < -bound) return false;
+  }
+  if (with_joint) {
+    jointly = in.varint();
+    if (jointly > meaningful) return false;
+    const int64_t most = jointly > kJointlyMax ? INT32_MAX : static_cast<int64_t>(jointly) * features::kJointScale;
+    for (int32_t& sum : joint) {
+      const int64_t v = in.zigzag();
+      if (v > most || v < -most - (jointly > kJointlyMax)) return false;
+      sum = static_cast<int32_t>(v);
+    }
   }
   bool valid = true;
   for_each_sketch(*this, [&](auto& part, auto) { valid = valid && part.read(in); });

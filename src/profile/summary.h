@@ -4,7 +4,7 @@
 // Counts are of answered exchanges (the model did the work) except `refused` and `failed`. Meaning and coverage count
 // only prompts with words (`meaningful`). Units: tokens, words; hours and days are UTC.
 //
-// Bounds: at most about 7.5 KiB with everything dense; a new subject takes a few hundred bytes. Thread rule: a value.
+// Bounds: at most about 8 KiB with everything dense; a new subject takes a few hundred bytes. Thread rule: a value.
 #pragma once
 
 #include <array>
@@ -22,7 +22,8 @@ namespace stillwatch::profile {
 constexpr size_t kSizeBins = 40;  // two a doubling: bin b holds sizes in [2^(b/2), 2^((b+1)/2))
 constexpr size_t kDepthBins = 8;  // answers before this one: 0, 1, 2, 3-4, 5-8, 9-16, 17-32, more
 constexpr size_t kHoursOfWeek = 168;
-constexpr size_t kDaysKept = 28;  // the latest; a day is a bitmap of active hours
+constexpr uint64_t kJointlyMax = uint64_t{1} << 26;  // prompts whose joint spectra add up in 31 bits
+constexpr size_t kDaysKept = 28;                     // the latest; a day is a bitmap of active hours
 
 size_t size_bin(uint32_t size);
 double size_of_bin(size_t bin);  // geometric middle
@@ -61,6 +62,8 @@ struct Summary {
   int64_t last_ms = 0;
 
   std::array<int64_t, features::kSpectrumSize> spectrum{};
+  std::array<int32_t, features::kSpectrumSize> joint{};  // features/joint.h; void beyond kJointlyMax prompts
+  uint64_t jointly = 0;                                  // meaningful ones in it: summaries of older programs lack it
   sketch::SparseArray<uint32_t, features::kCells> cells;
   sketch::HyperLogLog<9> prompts;
   sketch::BottomK<16> prompt_sample;
@@ -89,7 +92,8 @@ struct Summary {
   bool operator==(const Summary&) const = default;
   size_t bytes() const;
   void write(base::Writer& out) const;
-  bool read(base::Reader& in);
+  // `with_joint`: written by a program that kept it.
+  bool read(base::Reader& in, bool with_joint = true);
 
   // Every sketch with its name, for merge, size and bytes: one list, so that none is forgotten.
   template <typename Self, typename Visit>

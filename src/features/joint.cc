@@ -1,0 +1,75 @@
+#include "features/joint.h"
+
+#include <algorithm>
+#include <bit>
+#include <numbers>
+
+#include "base/random.h"
+#include "features/waves.h"
+
+namespace stillwatch::features {
+namespace {
+
+constexpr double kRadiansOfTrait = 2.5;  // standard deviations of the phases
+constexpr double kRadiansOfDoubling = 0.5;
+
+using Turn = std::array<int16_t, kFrequencies>;
+
+struct Turns {
+  std::array<Turn, kKinds> kinds;
+  std::array<Turn, kWritingTraits> traits;
+  std::array<Turn, kScripts> scripts;
+  Turn doubling;
+
+  Turns() {
+    base::Random random(0x701267);
+    const auto draw = [&random](Turn& turn, double radians) {
+      const auto sigma = static_cast<int64_t>(radians * kPhases / (2 * std::numbers::pi));
+      for (int16_t& phase : turn) phase = integer_normal(random, sigma);
+    };
+    for (Turn& t : kinds) draw(t, kRadiansOfTrait);
+    for (Turn& t : traits) draw(t, kRadiansOfTrait);
+    for (Turn& t : scripts) draw(t, kRadiansOfTrait);
+    draw(doubling, kRadiansOfDoubling);
+  }
+};
+
+void add(Turn& sum, const Turn& turn, int16_t times = 1) {
+  for (size_t f = 0; f < sum.size(); ++f) sum[f] = static_cast<int16_t>(sum[f] + times * turn[f]);
+}
+
+int8_t scaled(int32_t product) {
+  constexpr int32_t kUnit = kSpectrumScale * kSpectrumScale / kJointScale;
+  const int32_t half = product < 0 ? -kUnit / 2 : kUnit / 2;
+  return static_cast<int8_t>(std::clamp((product + half) / kUnit, -kJointScale, kJointScale));
+}
+
+}  // namespace
+
+Spectrum joint_spectrum(const Features& f) {
+  static const Turns turns;
+  Turn turn{};
+  for (uint32_t bits = f.kinds; bits != 0; bits &= bits - 1) {
+    const auto kind = static_cast<size_t>(std::countr_zero(bits));
+    if (kind < kKinds) add(turn, turns.kinds[kind]);
+  }
+  for (uint32_t bits = f.traits; bits != 0; bits &= bits - 1) {
+    const auto trait = static_cast<size_t>(std::countr_zero(bits));
+    if (trait < kWritingTraits) add(turn, turns.traits[trait]);
+  }
+  add(turn, turns.scripts[static_cast<size_t>(f.script)]);
+  add(turn, turns.doubling, static_cast<int16_t>(std::bit_width(f.prompt_words)));
+  const Cosine& cosine = Cosine::table();
+  Spectrum joint;
+  for (size_t i = 0; i < kFrequencies; ++i) {
+    const int32_t cos = cosine.of(turn[i]);
+    const int32_t sin = cosine.of(turn[i] - kPhases / 4);
+    const int32_t x = f.spectrum[i];
+    const int32_t y = f.spectrum[kFrequencies + i];
+    joint[i] = scaled(x * cos - y * sin);
+    joint[kFrequencies + i] = scaled(x * sin + y * cos);
+  }
+  return joint;
+}
+
+}  // namespace stillwatch::features
