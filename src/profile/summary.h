@@ -22,8 +22,8 @@ namespace stillwatch::profile {
 constexpr size_t kSizeBins = 40;  // two a doubling: bin b holds sizes in [2^(b/2), 2^((b+1)/2))
 constexpr size_t kDepthBins = 8;  // answers before this one: 0, 1, 2, 3-4, 5-8, 9-16, 17-32, more
 constexpr size_t kHoursOfWeek = 168;
-constexpr uint64_t kJointlyMax = uint64_t{1} << 26;  // prompts whose joint spectra add up in 31 bits
 constexpr size_t kDaysKept = 28;                     // the latest; a day is a bitmap of active hours
+constexpr uint64_t kJointlyMax = uint64_t{1} << 26;  // prompts whose joint spectra add up in 31 bits
 
 size_t size_bin(uint32_t size);
 double size_of_bin(size_t bin);  // geometric middle
