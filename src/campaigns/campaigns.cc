@@ -1,6 +1,7 @@
 #include "campaigns/campaigns.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <unordered_map>
 
@@ -62,17 +63,26 @@ std::vector<Campaign> find(const Accounts& accounts, const Reference& reference,
   };
   enter("place");
   const size_t count = accounts.traces.size();
-  std::vector<Point> turned(count);
-  std::vector<Point> directions(count);
+  std::vector<Point> points(count);
+  std::vector<float> lengths(count);
   team.parts(count, 256, [&](size_t begin, size_t end) {
     for (size_t i = begin; i < end; ++i) {
       Point point = reference.space().place(accounts.traces[i]);
-      turned[i] = reference.whitening().turn(point);
-      directions[i] = direction_of(std::move(point));
+      lengths[i] = static_cast<float>(std::sqrt(dot(point, point)));
+      points[i] = direction_of(std::move(point));
     }
   });
   enter("link");
-  const std::vector<Link> links = find_links(accounts.traces, directions, reference.pairs(), options.links, team);
+  const std::vector<Link> links = find_links(accounts.traces, points, reference.pairs(), options.links, team);
+  enter("place");
+  // In their place: of a large operator's accounts there is no room for both.
+  team.parts(count, 256, [&](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) {
+      for (float& x : points[i]) x *= lengths[i];
+      points[i] = reference.whitening().turn(points[i]);
+    }
+  });
+  const std::vector<Point>& turned = points;
   enter("group");
   std::vector<std::vector<uint32_t>> cores = communities_of(count, links);
 
