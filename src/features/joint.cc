@@ -38,10 +38,12 @@ void add(Turn& sum, const Turn& turn, int16_t times = 1) {
   for (size_t f = 0; f < sum.size(); ++f) sum[f] = static_cast<int16_t>(sum[f] + times * turn[f]);
 }
 
+// Rounded; lifted above zero first, since a branch on the sign of a wave is a coin toss.
 int8_t scaled(int32_t product) {
   constexpr int32_t kUnit = kSpectrumScale * kSpectrumScale / kJointScale;
-  const int32_t half = product < 0 ? -kUnit / 2 : kUnit / 2;
-  return static_cast<int8_t>(std::clamp((product + half) / kUnit, -kJointScale, kJointScale));
+  constexpr int32_t kLift = 64;
+  const auto lifted = static_cast<uint32_t>(product + kUnit / 2 + kLift * kUnit) / kUnit;
+  return static_cast<int8_t>(std::clamp(static_cast<int32_t>(lifted) - kLift, -kJointScale, kJointScale));
 }
 
 }  // namespace
