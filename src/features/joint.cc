@@ -64,10 +64,10 @@ Spectrum joint_spectrum(const Features& f) {
   const Cosine& cosine = Cosine::table();
   Spectrum joint;
   for (size_t i = 0; i < kFrequencies; ++i) {
-    const int32_t cos = cosine.of(turn[i]);
-    const int32_t sin = cosine.of(turn[i] - kPhases / 4);
-    const int32_t x = f.spectrum[i];
-    const int32_t y = f.spectrum[kFrequencies + i];
+    const int cos{cosine.of(turn[i])};
+    const int sin{cosine.of(turn[i] - kPhases / 4)};
+    const int x{f.spectrum[i]};
+    const int y{f.spectrum[kFrequencies + i]};
     joint[i] = scaled(x * cos - y * sin);
     joint[kFrequencies + i] = scaled(x * sin + y * cos);
   }
