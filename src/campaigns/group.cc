@@ -127,8 +127,8 @@ std::vector<uint32_t> recruit(std::span<const Point> points, std::span<const Poi
       for (size_t i = 0; i < order.size(); ++i) {
         const double p = tail.p(leans[order[i]]).value;
         const auto strangers = static_cast<double>(order.size() - i);
-        const auto members = static_cast<double>(i + 1);
-        const double allowed = std::max(of_many_max * members, std::min(strangers_max * members, kFewStrangers));
+        const auto so_many = static_cast<double>(i + 1);
+        const double allowed = std::max(of_many_max * so_many, std::min(strangers_max * so_many, kFewStrangers));
         if (p * strangers <= allowed) most = i + 1;
         if (p > strangers_max) break;
       }

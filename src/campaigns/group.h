@@ -3,10 +3,10 @@
 // A community gives a direction: the mean of its members' points. An account leans that way by its projection, less
 // what it gave to the mean itself. Accounts join while the share of them that chance alone would bring stays below
 // kStrangersMax (Benjamini and Hochberg 1995, on p-values against how benign accounts lean), so a group finds members
-// that no link reached. Where that would be more than kFewStrangers, kStrangersOfManyMax holds: a large group can do
-// without those who are hardest to tell from others, and honest accounts are counted by heads. Where nobody passes and
-// accounts are more than four times the benign ones, too few to resolve so small a chance, kStrangersUnresolved holds
-// instead. Cost: linear in accounts.
+// that no link reached. That may be kFewStrangers accounts, or kStrangersOfManyMax where that is more: a large group
+// can do without those who are hardest to tell from others, and honest accounts are counted by heads. Where nobody
+// passes and accounts are more than four times the benign ones, too few to resolve so small a chance,
+// kStrangersUnresolved holds instead. Cost: linear in accounts.
 //
 // Members are pooled with merge and measured by the same signals as an account, those apart that speak of one client or
 // one person's day: the members that lean most, as many as benign groups have, at every such size.

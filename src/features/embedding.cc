@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <cstring>
-#include <numbers>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -95,7 +94,7 @@ struct Tables {
   Tables() {
     base::Random random(0x5711a7c4);
     for (size_t f = 0; f < kFrequencies; ++f) {
-      const double per_unit = kPhases / (2 * std::numbers::pi) / kBandwidths[f % 2];
+      const double per_unit = kPhasesPerRadian / kBandwidths[f % 2];
       const auto sigma = static_cast<int64_t>(std::lround(per_unit * (1 << kPhaseShift) / kEmbeddingScale));
       for (auto& w : frequencies[f]) w = integer_normal(random, sigma);
     }
@@ -142,12 +141,12 @@ Embedding embed(std::span<const Token> tokens) {
 
 Spectrum spectrum_of(const Embedding& embedding) {
   const Tables& t = tables();
-  const Cosine& cosine = Cosine::table();
+  const Waves& waves = Waves::table();
   Spectrum spectrum;
   for (size_t f = 0; f < kFrequencies; ++f) {
     const int32_t phase = dot(t.frequencies[f], embedding) >> kPhaseShift;
-    spectrum[f] = cosine.of(phase);
-    spectrum[kFrequencies + f] = cosine.of(phase - kPhases / 4);
+    spectrum[f] = waves.cosine(phase);
+    spectrum[kFrequencies + f] = waves.sine(phase);
   }
   return spectrum;
 }

@@ -173,12 +173,15 @@ TEST(JointSpectrum, OfOneRecordIsTheSameEveryTime) {
   f.script = Script::kLatin;
   f.prompt_words = 9;
   for (size_t i = 0; i < kFrequencies; ++i) f.spectrum[i] = kSpectrumScale;
-  uint64_t mark = 0;
-  for (const int8_t v : joint_spectrum(f)) mark = mark * 31 + static_cast<uint8_t>(v);
+  const auto mark_of = [](const Features& of) {
+    uint64_t mark = 0;
+    for (const int8_t v : joint_spectrum(of)) mark = mark * 31 + static_cast<uint8_t>(v);
+    return mark;
+  };
+  const uint64_t mark = mark_of(f);
   f.traits &= (1u << kWritingTraits) - 1;
-  uint64_t without_parameters = 0;
-  for (const int8_t v : joint_spectrum(f)) without_parameters = without_parameters * 31 + static_cast<uint8_t>(v);
-  EXPECT_EQ(mark, without_parameters);
+  EXPECT_EQ(mark, mark_of(f));
+  // A change here is a new version of profiles and of what baselines say of honest groups: the sums do not compare.
   EXPECT_EQ(mark, 18366085274896961815u);
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <numbers>
 
 #include "base/random.h"
 #include "features/waves.h"
@@ -24,7 +23,7 @@ struct Turns {
   Turns() {
     base::Random random(0x701267);
     const auto draw = [&random](Turn& turn, double radians) {
-      const auto sigma = static_cast<int64_t>(radians * kPhases / (2 * std::numbers::pi));
+      const auto sigma = static_cast<int64_t>(radians * kPhasesPerRadian);
       for (int16_t& phase : turn) phase = integer_normal(random, sigma);
     };
     for (Turn& t : kinds) draw(t, kRadiansOfTrait);
@@ -51,21 +50,21 @@ int8_t scaled(int32_t product) {
 Spectrum joint_spectrum(const Features& f) {
   static const Turns turns;
   Turn turn{};
-  for (uint32_t bits = f.kinds; bits != 0; bits &= bits - 1) {
-    const auto kind = static_cast<size_t>(std::countr_zero(bits));
-    if (kind < kKinds) add(turn, turns.kinds[kind]);
-  }
-  for (uint32_t bits = f.traits; bits != 0; bits &= bits - 1) {
-    const auto trait = static_cast<size_t>(std::countr_zero(bits));
-    if (trait < kWritingTraits) add(turn, turns.traits[trait]);
-  }
+  const auto add_set = [&turn](uint32_t bits, const auto& of_bit) {
+    for (; bits != 0; bits &= bits - 1) {
+      const auto bit = static_cast<size_t>(std::countr_zero(bits));
+      if (bit < of_bit.size()) add(turn, of_bit[bit]);
+    }
+  };
+  add_set(f.kinds, turns.kinds);
+  add_set(f.traits, turns.traits);
   add(turn, turns.scripts[static_cast<size_t>(f.script)]);
   add(turn, turns.doubling, static_cast<int16_t>(std::bit_width(f.prompt_words)));
-  const Cosine& cosine = Cosine::table();
+  const Waves& waves = Waves::table();
   Spectrum joint;
   for (size_t i = 0; i < kFrequencies; ++i) {
-    const int cos{cosine.of(turn[i])};
-    const int sin{cosine.of(turn[i] - kPhases / 4)};
+    const int cos{waves.cosine(turn[i])};
+    const int sin{waves.sine(turn[i])};
     const int x{f.spectrum[i]};
     const int y{f.spectrum[kFrequencies + i]};
     joint[i] = scaled(x * cos - y * sin);

@@ -13,6 +13,7 @@
 namespace stillwatch::features {
 
 constexpr int kPhases = 1 << 10;  // of a full turn
+constexpr double kPhasesPerRadian = kPhases / (2 * std::numbers::pi);
 
 // Irwin-Hall: no machine's libm has a say.
 inline int16_t integer_normal(base::Random& random, int64_t sigma) {
@@ -22,17 +23,18 @@ inline int16_t integer_normal(base::Random& random, int64_t sigma) {
   return static_cast<int16_t>((sum * sigma) >> 20);
 }
 
-class Cosine {
+class Waves {
  public:
-  static const Cosine& table() {
-    static const Cosine instance;
+  static const Waves& table() {
+    static const Waves instance;
     return instance;
   }
-  // kSpectrumScale times the cosine; any phase.
-  int8_t of(int32_t phase) const { return values_[static_cast<uint32_t>(phase) & (kPhases - 1)]; }
+  // Times kSpectrumScale; any phase.
+  int8_t cosine(int32_t phase) const { return values_[static_cast<uint32_t>(phase) & (kPhases - 1)]; }
+  int8_t sine(int32_t phase) const { return cosine(phase - kPhases / 4); }
 
  private:
-  Cosine() {
+  Waves() {
     for (size_t i = 0; i < values_.size(); ++i) {
       values_[i] = static_cast<int8_t>(
           std::lround(kSpectrumScale * std::cos(2 * std::numbers::pi * static_cast<double>(i) / kPhases)));

@@ -88,13 +88,14 @@ base::Result<Profile> Profile::parse(std::string_view bytes) {
                     "compare or merge; rebuild the profile from the logs with this program",
                     version, features::kEmbeddingVersion));
   }
+  const bool with_joint = magic == kMagic;
   Profile p;
   p.epoch_ = static_cast<int64_t>(in.varint() & 0xffffffff);
-  bool valid = p.current_.read(in, magic == kMagic);
+  bool valid = p.current_.read(in, with_joint);
   const uint8_t has_past = in.u8();
   if (has_past == 1) {
     p.past_ = std::make_unique<Summary>();
-    valid = valid && p.past_->read(in, magic == kMagic);
+    valid = valid && p.past_->read(in, with_joint);
   }
   if (!valid || has_past > 1 || !in.done())
     return base::fail(ErrorCode::kInput, "the profile is damaged: rebuild it from the logs");

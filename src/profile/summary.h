@@ -93,7 +93,7 @@ struct Summary {
   size_t bytes() const;
   void write(base::Writer& out) const;
   // `with_joint`: written by a program that kept it.
-  bool read(base::Reader& in, bool with_joint = true);
+  bool read(base::Reader& in, bool with_joint);
 
   // Every sketch with its name, for merge, size and bytes: one list, so that none is forgotten.
   template <typename Self, typename Visit>
