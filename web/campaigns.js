@@ -1,7 +1,7 @@
 
 // Campaigns: all of them as discs, or one as its members and the links between them; a table beside, the reasons below.
 const linkKinds = [["nearness", "their requests lean away from the crowd in the same direction"], ["content", "they share prompts, openings or system prompts that few have"],
-  ["identity", "they share networks or clients that few have"], ["hours", "they are active in the same hours"]];
+  ["identity", "they share networks or clients that few have"], ["hours", "they are active in the same hours"], ["succession", "one begins where another ends"]];
 const campaigns = data.campaigns || [], rowOf = new Map(accounts.map((a, i) => [a.account, i]));
 const mapSize = 460, tableRowsMax = 300;
 

@@ -107,7 +107,8 @@ Json judged(const std::vector<campaigns::Campaign>& found, const World& w, const
   return out;
 }
 
-constexpr std::array<const char*, campaigns::kLinkKinds> kLinks = {"nearness", "content", "identity", "hours"};
+constexpr std::array<const char*, campaigns::kLinkKinds> kLinks = {"nearness", "content", "identity", "hours",
+                                                                   "succession"};
 
 // The same world searched without each kind of link, and by each alone.
 Json ablated(const World& w, const campaigns::Reference& reference, const signals::Baseline& baseline,
@@ -217,7 +218,7 @@ int measure(int argc, char** argv) {
   app.add_option("--lookalikes", s.lookalikes, "Accounts of each look-alike group")->capture_default_str();
   app.add_option("--rhythm", s.rhythm)->check(CLI::IsMember({"flat", "office", "bursts"}))->capture_default_str();
   app.add_option("--network", s.network)->check(CLI::IsMember({"unshared", "mixed", "shared"}))->capture_default_str();
-  app.add_option("--without", s.without, "nearness, content, identity, hours");
+  app.add_option("--without", s.without, "nearness, content, identity, hours, succession");
   app.add_option("--weights", s.weights, "Of signals, as stillwatch_bench_detect --write-weights writes them")
       ->check(CLI::ExistingFile);
   app.add_option("--looks", s.looks, "Hours after which campaigns are sought; at the end if none is given");

@@ -33,6 +33,10 @@ class World {
   profile::Summary tool() { return account(60, 0.8, tools_corner_); }
 
   void share_network(uint64_t network) { network_ = network; }
+  void ask_within(uint64_t from_hour, uint64_t hours) {
+    from_hour_ = from_hour;
+    hours_ = hours;
+  }
   base::Random& random() { return random_; }
 
  private:
@@ -44,7 +48,7 @@ class World {
     for (int i = 0; i < exchanges; ++i) {
       const bool strange = random_.chance(orders);
       Features f;
-      f.time = base::from_ms(1'772'409'600'000 + static_cast<int64_t>(random_.below(48)) * 3'600'000);
+      f.time = base::from_ms(1'772'409'600'000 + static_cast<int64_t>(from_hour_ + random_.below(hours_)) * 3'600'000);
       f.answered = f.meaningful = true;
       f.prompt = random_.bits();
       f.opening = random_.bits();
@@ -77,6 +81,8 @@ class World {
 
   base::Random random_;
   uint64_t network_ = 0;
+  uint64_t from_hour_ = 0;
+  uint64_t hours_ = 48;
   std::array<Place, 24> topics_;
   Place corner_;
   Place tools_corner_;
@@ -233,8 +239,26 @@ TEST_F(Campaigns, OneNetworkAloneIsNoLink) {
   world.share_network(42);
   crowd.add_honest(world, 40);
   Options only_identity;
-  only_identity.links.use = {false, false, true, false};
+  only_identity.links.use = {false, false, true, false, false};
   EXPECT_TRUE(find(crowd.accounts, *reference_, *baseline_, only_identity).empty());
+}
+
+TEST_F(Campaigns, SuccessorsAreToldAndMakeNoLinkAlone) {
+  World world(7);
+  Crowd crowd;
+  crowd.add_honest(world, 400);
+  for (const uint64_t from : {0, 16, 32}) {
+    world.ask_within(from, 16);
+    crowd.add_hydra(world, 20);
+  }
+  const auto found = find(crowd.accounts, *reference_, *baseline_, {});
+  ASSERT_FALSE(found.empty());
+  const Link& link = found.front().strongest[static_cast<size_t>(LinkKind::kSuccession)];
+  EXPECT_GT(link.evidence[static_cast<size_t>(LinkKind::kSuccession)], 0);
+  EXPECT_GE(std::max(link.a, link.b), 400u);
+  Options only;
+  only.links.use = {false, false, false, false, true};
+  EXPECT_TRUE(find(crowd.accounts, *reference_, *baseline_, only).empty());
 }
 
 TEST_F(Campaigns, TheOrderOfAccountsDoesNotMatter) {

@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "base/random.h"
+#include "campaigns/succession.h"
 
 namespace stillwatch::campaigns {
 namespace {
@@ -18,6 +19,7 @@ constexpr size_t kRing = 3;            // a key's holders are linked to so many 
 constexpr double kShareMax = 0.02;     // of accounts: a key that more hold is not rare
 constexpr double kKeysOfAKind = 32;    // at most, in an account
 constexpr double kIdentityMost = 1.5;  // evidence: less than any link needs
+constexpr double kTimeMost = 2;        // evidence, of hours and of succession
 
 using PairKey = uint64_t;
 PairKey pair_of(uint32_t a, uint32_t b) {
@@ -225,7 +227,7 @@ double PairLaw::agreement(const Trace& a, const Trace& b) const {
 }
 
 double PairLaw::hours(const Trace& a, const Trace& b) const {
-  return std::clamp(evidence_of(hours_.p(agreement(a, b)).value), 0.0, 2.0);
+  return std::clamp(evidence_of(hours_.p(agreement(a, b)).value), 0.0, kTimeMost);
 }
 
 std::vector<Link> find_links(std::span<const Trace> traces, std::span<const Point> directions, const PairLaw& law,
@@ -242,6 +244,7 @@ std::vector<Link> find_links(std::span<const Trace> traces, std::span<const Poin
   for (const auto& [pair, cosine] : near) pairs.push_back(pair);
   std::sort(pairs.begin(), pairs.end());
   const double threshold = link_threshold(std::min(traces.size(), options.linked_max));
+  const Succession succession(traces);
   std::vector<Link> links;
   for (const PairKey pair : pairs) {
     Link link{static_cast<uint32_t>(pair >> 32), static_cast<uint32_t>(pair), {}};
@@ -254,6 +257,10 @@ std::vector<Link> find_links(std::span<const Trace> traces, std::span<const Poin
       say(LinkKind::kIdentity, std::min(kIdentityMost, PairLaw::evidence_of(it->second.identity)));
     }
     if (used(LinkKind::kHours)) say(LinkKind::kHours, law.hours(traces[link.a], traces[link.b]));
+    if (used(LinkKind::kSuccession)) {
+      const double p = succession.p(traces[link.a], traces[link.b]);
+      say(LinkKind::kSuccession, std::min(kTimeMost, PairLaw::evidence_of(p)));
+    }
     if (link.strength() >= threshold) links.push_back(link);
   }
   return links;

@@ -1,11 +1,12 @@
 // Links: reasons to think that two accounts act as one. Nearness (their directions away from the crowd agree), rare
-// shared keys, and shared hours. Each speaks by how rarely benign pairs show as much: a p-value p becomes the evidence
-// log(p^-1/2 / 2), the logarithm of an e-value (Vovk and Wang 2021, eq. 1 with kappa 1/2): a likelihood ratio that
-// benign pairs exceed no more often than it says. Independent evidence adds up.
+// shared keys, shared hours, and succession (succession.h). Each speaks by how rarely benign pairs show as much: a
+// p-value p becomes the evidence log(p^-1/2 / 2), the logarithm of an e-value (Vovk and Wang 2021, eq. 1 with kappa
+// 1/2): a likelihood ratio that benign pairs exceed no more often than it says. Independent evidence adds up.
 //
-// Nearness and keys propose pairs; hours only add. Networks and clients are identity: together they count for less than
-// a link needs, so that they never make one. Nearest neighbours are exact among at most `linked_max` accounts, chosen
-// by the hash of their names; larger populations are reached by recruiting (group.h), which is linear.
+// Nearness and keys propose pairs; hours and succession only add, each up to 2. Networks and clients are identity:
+// together they count for less than a link needs, so that they never make one. Nearest neighbours are exact among at
+// most `linked_max` accounts, chosen by the hash of their names; larger populations are reached by recruiting
+// (group.h), which is linear.
 //
 // Thread rule: pure functions. Cost: linked_max^2 / 2 inner products, else linear.
 #pragma once
@@ -20,8 +21,8 @@
 
 namespace stillwatch::campaigns {
 
-enum class LinkKind : uint8_t { kNearness, kContent, kIdentity, kHours };
-constexpr size_t kLinkKinds = 4;
+enum class LinkKind : uint8_t { kNearness, kContent, kIdentity, kHours, kSuccession };
+constexpr size_t kLinkKinds = 5;
 
 struct Link {
   uint32_t a = 0;
@@ -31,7 +32,7 @@ struct Link {
 };
 
 struct LinkOptions {
-  std::array<bool, kLinkKinds> use{true, true, true, true};
+  std::array<bool, kLinkKinds> use{true, true, true, true, true};
   size_t linked_max = 16'384;
   size_t neighbours = 24;
 };

@@ -22,6 +22,8 @@ Trace Trace::of(std::string account, const profile::Summary& s) {
   t.account = std::move(account);
   if (s.exchanges == 0 || s.jointly > profile::kJointlyMax) return t;
   t.exchanges = s.exchanges - (s.meaningful - s.jointly);
+  t.first_ms = s.first_ms;
+  t.last_ms = s.last_ms;
   const signals::Meaning meaning = signals::meaning_of(s);
   std::copy(meaning.mean.begin(), meaning.mean.end(), t.mean.begin());
   size_t at = meaning.mean.size();

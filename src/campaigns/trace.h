@@ -1,6 +1,6 @@
 // What linking keeps of an account: means over its exchanges of everything that says what it asks and how it writes,
-// and the keys and hours that it may share with others. Country is not among them; parameters and clients, which a
-// program sets once, are keys and no coordinates.
+// the keys and hours that it may share with others, and when it came and went. Country is not among them; parameters
+// and clients, which a program sets once, are keys and no coordinates.
 //
 // Bounds: about 2.5 KiB an account. Thread rule: a value.
 #pragma once
@@ -34,6 +34,8 @@ struct Trace {
   std::string account;
   uint64_t exchanges = 0;  // less prompts whose joint spectrum is not known (profile/summary.h)
   Coordinates mean{};
+  int64_t first_ms = 0;  // of all exchanges
+  int64_t last_ms = 0;
   std::vector<Key> keys;
   std::vector<profile::ActiveHours::Day> days;
 

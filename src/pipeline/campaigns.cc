@@ -32,6 +32,8 @@ LinkText text_of(LinkKind kind) {
       return {"identity", "they share networks or clients that few others have"};
     case LinkKind::kHours:
       return {"hours", "they are active in the same hours"};
+    case LinkKind::kSuccession:
+      return {"succession", "one begins where another ends"};
   }
   return {};
 }
@@ -89,6 +91,10 @@ std::string example_of(LinkKind kind, const Campaign& c, const campaigns::Accoun
   if (kind == LinkKind::kContent || kind == LinkKind::kIdentity) {
     const std::string key = shared_key(accounts, a, b, kind == LinkKind::kIdentity);
     if (!key.empty()) example.append(", ").append(key);
+  } else if (kind == LinkKind::kSuccession) {
+    const int64_t gap_ms = std::max(a.first_ms - b.last_ms, b.first_ms - a.last_ms);
+    fmt::format_to(std::back_inserter(example), ", {:.1f} hours between them",
+                   static_cast<double>(gap_ms) / static_cast<double>(base::kHourMs));
   }
   return example;
 }

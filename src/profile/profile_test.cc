@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "base/random.h"
+#include "profile/test_bytes.h"
 
 namespace stillwatch::profile {
 namespace {
@@ -109,21 +110,6 @@ TEST(Profile, ReadsBackWhatItWrote) {
   ASSERT_TRUE(copy) << copy.error().message;
   EXPECT_EQ(*copy, p);
   EXPECT_EQ(copy->bytes() <= base::kProfileBytesMax, true);
-}
-
-// As programs wrote it that kept no joint spectrum.
-std::string without_joint(const Profile& p) {
-  std::string bytes = p.serialize();
-  const auto cut = [&bytes](const Summary& s) {
-    base::Writer joint;
-    joint.varint(s.jointly);
-    for (const int32_t v : s.joint) joint.zigzag(v);
-    bytes.erase(bytes.find(joint.bytes()), joint.bytes().size());
-  };
-  cut(p.current());
-  if (p.past() != nullptr) cut(*p.past());
-  bytes[3] = '1';
-  return bytes;
 }
 
 TEST(Profile, OfAnOlderProgramGoesOnWithoutTheJointSpectrumOfItsPrompts) {

@@ -175,7 +175,8 @@ base::Result<pipeline::CampaignFinding> parse_campaign(std::string_view json) {
       pipeline::CampaignLink link;
       row.at(0).get_to(link.a);
       row.at(1).get_to(link.b);
-      for (size_t k = 0; k < link.evidence.size(); ++k) row.at(k + 2).get_to(link.evidence[k]);
+      // What was written when there were fewer kinds of link says nothing of the others.
+      for (size_t k = 0; k < link.evidence.size() && k + 2 < row.size(); ++k) row[k + 2].get_to(link.evidence[k]);
       if (std::max(link.a, link.b) >= c.accounts.size()) return fail();
       c.links.push_back(link);
     }

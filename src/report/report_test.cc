@@ -90,7 +90,7 @@ pipeline::Findings with_campaign() {
   c.exposure = {150, 30'000, 0.4};
   c.areas = {120, 0, 80};
   c.why = {{"nearness", 3.5, "they lean away from the crowd in the same direction"}};
-  c.links = {{0, 1, {3.5F, 0, 0, 1.25F}}};
+  c.links = {{0, 1, {3.5F, 0, 0, 1.25F, 0.75F}}};
   c.verdict = verdict::Verdict::kHarvest;
   f.ranked[1].campaign = c.campaign;
   return f;
@@ -151,6 +151,13 @@ TEST(JsonReport, ACampaignIsReadBackAsItWasWritten) {
   ASSERT_TRUE(again);
   EXPECT_EQ(campaign_json(*again), text);
   EXPECT_EQ(Json::parse(text)["why"][0]["example"], "acct_2 and acct_3: evidence 4.0");
+  // Written when links had four kinds.
+  Json before = Json::parse(text);
+  before["links"][0].erase(6);
+  const auto of_before = parse_campaign(before.dump());
+  ASSERT_TRUE(of_before);
+  EXPECT_EQ(of_before->links.front().evidence[3], 1.25F);
+  EXPECT_EQ(of_before->links.front().evidence[4], 0);
   for (const char* damaged : {"", "[]", "{}", R"({"campaign":1})"}) EXPECT_FALSE(parse_campaign(damaged)) << damaged;
 }
 
@@ -240,7 +247,7 @@ TEST(HtmlReport, DrawsCampaignsWithoutTrustingTheirNames) {
   EXPECT_EQ(page.find("<script>alert"), std::string::npos);
   const Json c = data_of(page)["campaigns"][0];
   EXPECT_EQ(c["accounts"][1], f.campaigns[0].accounts[1]);
-  EXPECT_EQ(c["links"], (Json{{0, 1, 3.5, 0, 0, 1.25}}));
+  EXPECT_EQ(c["links"], (Json{{0, 1, 3.5, 0, 0, 1.25, 0.75}}));
   EXPECT_TRUE(data_of(html_of(findings()))["campaigns"].is_null());
 }
 
