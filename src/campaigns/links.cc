@@ -17,7 +17,6 @@ constexpr size_t kPairs = 200'000;
 constexpr size_t kHoursPairs = 2000;
 constexpr size_t kRing = 3;            // a key's holders are linked to so many after them: edges stay linear
 constexpr double kShareMax = 0.02;     // of accounts: a key that more hold is not rare
-constexpr double kKeysOfAKind = 32;    // at most, in an account
 constexpr double kIdentityMost = 1.5;  // evidence: less than any link needs
 constexpr double kTimeMost = 2;        // evidence, of hours and of succession
 
@@ -137,7 +136,7 @@ void share_keys(std::span<const Trace> traces, const LinkOptions& options, std::
     while (to < holdings.size() && holdings[to].hash == holdings[from].hash) ++to;
     const auto holders = static_cast<double>(to - from);
     if (holders > 1 && holders <= std::max(3.0, kShareMax * n)) {
-      const double p = std::min(1.0, kKeysOfAKind * holders / n);
+      const double p = std::min(1.0, static_cast<double>(keys_max(holdings[from].kind)) * holders / n);
       const bool identity = is_identity(holdings[from].kind);
       for (size_t i = from; i < to; ++i) {
         for (size_t j = i + 1; j < std::min(to, i + 1 + kRing); ++j) {

@@ -9,10 +9,18 @@
 namespace stillwatch::campaigns {
 namespace {
 
-template <size_t K>
-void collect(const sketch::BottomK<K>& sample, KeyKind kind, std::vector<Key>& keys) {
+template <KeyKind kKind>
+void collect(const sketch::BottomK<keys_max(kKind)>& sample, std::vector<Key>& keys) {
   for (const auto& entry : sample.entries())
-    keys.push_back({base::combine(static_cast<uint64_t>(kind) + 1, entry.hash), kind});
+    keys.push_back({base::combine(static_cast<uint64_t>(kKind) + 1, entry.hash), kKind});
+}
+
+void collect_bands(const sketch::BottomK<keys_max(KeyKind::kOpening)>& sample, std::vector<Key>& keys) {
+  const auto& entries = sample.entries();
+  for (size_t i = 0; i < kBands && i + 1 < entries.size(); ++i) {
+    const uint64_t band = base::combine(entries[i].hash, entries[i + 1].hash);
+    keys.push_back({base::combine(static_cast<uint64_t>(KeyKind::kOpenings) + 1, band), KeyKind::kOpenings});
+  }
 }
 
 }  // namespace
@@ -36,11 +44,12 @@ Trace Trace::of(std::string account, const profile::Summary& s) {
   for (size_t i = 0; i < features::kScripts; ++i) put(s.scripts[i]);
   for (size_t i = 0; i < kOctaves; ++i) put(s.prompt_words[2 * i] + s.prompt_words[2 * i + 1]);
   for (size_t i = 0; i < kOctaves; ++i) put(s.output[2 * i] + s.output[2 * i + 1]);
-  collect(s.prompt_sample, KeyKind::kPrompt, t.keys);
-  collect(s.opening_sample, KeyKind::kOpening, t.keys);
-  collect(s.systems, KeyKind::kSystem, t.keys);
-  collect(s.network_sample, KeyKind::kNetwork, t.keys);
-  collect(s.client_sample, KeyKind::kClient, t.keys);
+  collect<KeyKind::kPrompt>(s.prompt_sample, t.keys);
+  collect<KeyKind::kOpening>(s.opening_sample, t.keys);
+  collect_bands(s.opening_sample, t.keys);
+  collect<KeyKind::kSystem>(s.systems, t.keys);
+  collect<KeyKind::kNetwork>(s.network_sample, t.keys);
+  collect<KeyKind::kClient>(s.client_sample, t.keys);
   t.days = s.active.days();
   return t;
 }

@@ -18,11 +18,33 @@ constexpr size_t kCoordinates =
     2 * features::kSpectrumSize + features::kKinds + features::kWritingTraits + features::kScripts + 2 * kOctaves;
 using Coordinates = std::array<float, kCoordinates>;
 
-enum class KeyKind : uint8_t { kPrompt, kOpening, kSystem, kNetwork, kClient };
+enum class KeyKind : uint8_t { kPrompt, kOpening, kOpenings, kSystem, kNetwork, kClient };
 
 // Says who connects, not what is asked.
 constexpr bool is_identity(KeyKind kind) {
   return kind == KeyKind::kNetwork || kind == KeyKind::kClient;
+}
+
+// Locality-sensitive hashes of the set of an account's openings (Indyk and Motwani 1998; Broder 1997): its smallest
+// hashes are those of a random permutation, and bands of two neighbours are shared by sets that have much in common,
+// common as each opening may be.
+constexpr size_t kBands = 8;
+
+// So many of a kind has an account at most: what its summary keeps.
+constexpr size_t keys_max(KeyKind kind) {
+  switch (kind) {
+    case KeyKind::kPrompt:
+      return 16;
+    case KeyKind::kOpening:
+      return 32;
+    case KeyKind::kOpenings:
+      return kBands;
+    case KeyKind::kSystem:
+    case KeyKind::kNetwork:
+    case KeyKind::kClient:
+      return 8;
+  }
+  return 0;
 }
 
 struct Key {

@@ -44,6 +44,8 @@ std::string_view name_of(KeyKind kind) {
       return "a prompt";
     case KeyKind::kOpening:
       return "an opening";
+    case KeyKind::kOpenings:
+      return "a set of openings";
     case KeyKind::kSystem:
       return "a system prompt";
     case KeyKind::kNetwork:
