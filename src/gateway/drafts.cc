@@ -100,51 +100,82 @@ Task<bool> Session::send_sentence(const countermeasure::Sentences& sentences, co
   co_return !client_failed_;
 }
 
-Task<bool> Session::give_draft(size_t consumed, bool& stays) {
-  Shared& shared = worker_.shared();
-  Marker& marker = *shared.marker;
-  std::string_view why = why_no_drafts();
-  std::optional<countermeasure::Sentences> sentences;
-  countermeasure::DraftPlan plan;
-  if (why.empty()) {
-    const bool chat = wire::path_of(request_.target).ends_with("/chat/completions");
-    if (marker.upstream_continues()) {
-      using enum countermeasure::AnswerKind;
-      sentences.emplace(observation_.request, drafts_, chat ? kChatCompletions : kMessages);
-      if (!sentences->possible()) sentences.reset();
-    }
-    plan = sentences ? sentences->plan()
-                     : countermeasure::plan_drafts(observation_.request, drafts_, chat && marker.upstream_n());
-    why = plan.why_not;
+// What is asked of the upstream for an answer that is to be marked; `why_not` if none can be.
+struct Session::DraftOrder {
+  std::optional<countermeasure::Sentences> sentences{};  // one after the other, if they can be continued
+  countermeasure::DraftPlan plan{};
+  std::string_view why_not{};
+};
+
+Session::DraftOrder Session::draft_order() const {
+  DraftOrder order{.why_not = why_no_drafts()};
+  if (!order.why_not.empty()) return order;
+  const Marker& marker = *worker_.shared().marker;
+  const bool chat = wire::path_of(request_.target).ends_with("/chat/completions");
+  if (marker.upstream_continues()) {
+    using enum countermeasure::AnswerKind;
+    order.sentences.emplace(observation_.request, drafts_, chat ? kChatCompletions : kMessages);
+    if (!order.sentences->possible()) order.sentences.reset();
   }
-  if (why.empty() && marker.counts().under_way.fetch_add(1) >= kDraftingMax) {
-    --marker.counts().under_way;
-    why = "too much under way";
-  }
-  if (!why.empty()) {
-    marker.count_unmarked(why);
-    co_return false;
-  }
-  const int64_t begun = shared.ticks();
+  order.plan = order.sentences
+                   ? order.sentences->plan()
+                   : countermeasure::plan_drafts(observation_.request, drafts_, chat && marker.upstream_n());
+  order.why_not = order.plan.why_not;
+  return order;
+}
+
+// Asks for drafts and chooses; nothing if none is good. Sentences of a stream are sent as they are chosen.
+Task<std::optional<countermeasure::GivenDraft>> Session::chosen_draft(DraftOrder& order, SentenceStream& stream,
+                                                                      Drafts& drafts) {
+  Marker& marker = *worker_.shared().marker;
+  const int64_t begun = worker_.shared().ticks();
   const std::shared_ptr<Marker::Subject> subject = marker.subject_of(observation_.account, marked_campaign_);
-  Drafts drafts;
-  SentenceStream stream{.usage = plan.stream_usage};
   std::optional<countermeasure::GivenDraft> given;
-  if (sentences) {
-    drafts = co_await draft_sentences(*sentences, *subject, plan.streamed ? &stream : nullptr);
+  if (order.sentences) {
+    drafts = co_await draft_sentences(*order.sentences, *subject, order.plan.streamed ? &stream : nullptr);
     // Of an answer that was broken off the client has what was sent.
-    if (sentences->finished() || stream.events) {
-      given = sentences->given();
+    if (order.sentences->finished() || stream.events) {
+      given = order.sentences->given();
       marker.note(observation_.account, *subject, *given);
     }
   } else {
-    drafts = co_await drafts_of(plan.requests);
+    drafts = co_await drafts_of(order.plan.requests);
     if (client_.is_open()) {
       if (auto chosen = marker.choose(observation_.account, *subject, drafts.bodies)) given = std::move(*chosen);
     }
   }
+  marker.counts().drafting_ms += static_cast<uint64_t>((worker_.shared().ticks() - begun) / 1'000'000);
+  co_return given;
+}
+
+// Behind the last sentence that was sent; true if the client's connection may be used again.
+bool Session::end_sentences(bool finished, const SentenceStream& stream, std::string_view body) {
+  if (edit_) note_canary(*edit_);
+  submit_draft(body);
+  waiting_ = false;
+  if (!finished && !client_failed_ && client_.is_open()) {
+    ++worker_.shared().counts.upstream_failures;
+    cut_answer(request_.minor_version == 0);
+  }
+  return finished && !client_failed_ && stream.stays;
+}
+
+Task<bool> Session::give_draft(size_t consumed, bool& stays) {
+  Shared& shared = worker_.shared();
+  Marker& marker = *shared.marker;
+  DraftOrder order = draft_order();
+  if (order.why_not.empty() && marker.counts().under_way.fetch_add(1) >= kDraftingMax) {
+    --marker.counts().under_way;
+    order.why_not = "too much under way";
+  }
+  if (!order.why_not.empty()) {
+    marker.count_unmarked(order.why_not);
+    co_return false;
+  }
+  Drafts drafts;
+  SentenceStream stream{.usage = order.plan.stream_usage};
+  const std::optional<countermeasure::GivenDraft> given = co_await chosen_draft(order, stream, drafts);
   --marker.counts().under_way;
-  marker.counts().drafting_ms += static_cast<uint64_t>((shared.ticks() - begun) / 1'000'000);
   if (!stream.events && !client_.is_open()) co_return false;
   if (!given) {
     marker.count_unmarked("no drafts from the upstream");
@@ -154,18 +185,12 @@ Task<bool> Session::give_draft(size_t consumed, bool& stays) {
   came_ = 0;
   ++shared.counts.requests;
   if (stream.events) {
-    if (edit_) note_canary(*edit_);
-    submit_draft(given->body);
-    waiting_ = false;
-    stays = sentences->finished() && !client_failed_ && stream.stays;
-    if (!sentences->finished() && !client_failed_ && client_.is_open()) {
-      ++shared.counts.upstream_failures;
-      cut_answer(request_.minor_version == 0);
-    }
+    stays = end_sentences(order.sentences->finished(), stream, given->body);
     co_return true;
   }
-  const std::string body = plan.streamed ? countermeasure::to_stream(given->body, plan.stream_usage) : given->body;
-  stays = co_await draft_answer(given->body, body, plan.streamed, drafts.shape->head);
+  const bool streamed = order.plan.streamed;
+  const std::string body = streamed ? countermeasure::to_stream(given->body, stream.usage) : given->body;
+  stays = co_await draft_answer(given->body, body, streamed, drafts.shape->head);
   co_return true;
 }
 

@@ -104,6 +104,11 @@ class Session {
     const Call* shape = nullptr;      // the first of them
   };
   struct SentenceStream;  // of a client that gets each sentence as it is chosen
+  struct DraftOrder;
+  DraftOrder draft_order() const;
+  Task<std::optional<countermeasure::GivenDraft>> chosen_draft(DraftOrder& order, SentenceStream& stream,
+                                                               Drafts& drafts);
+  bool end_sentences(bool finished, const SentenceStream& stream, std::string_view body);
   Task<Drafts> drafts_of(std::span<const std::string> requests);
   Task<Drafts> draft_sentences(countermeasure::Sentences& sentences, Marker::Subject& subject, SentenceStream* stream);
   Task<bool> send_sentence(const countermeasure::Sentences& sentences, const Call& shape, SentenceStream& stream);
