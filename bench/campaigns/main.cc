@@ -184,8 +184,8 @@ Json run(const Settings& s, const signals::Weights& weights, uint64_t seed, cons
     watch.enter("simulate");
   });
   watch.enter("");
-  return {{"source", s.source}, {"cover", s.cover},     {"rhythm", s.rhythm}, {"network", s.network},
-          {"seed", seed},       {"without", s.without}, {"looks", looks},     {"seconds", watch.told()}};
+  return {{"source", s.source},   {"strategy", s.strategy}, {"seed", seed},
+          {"without", s.without}, {"looks", looks},         {"seconds", watch.told()}};
 }
 
 // The seeds that a file of results has already.
@@ -206,9 +206,8 @@ int measure(int argc, char** argv) {
   app.add_option("--timing", s.timing);
   app.add_option("--source", s.source, "Of the hydras' prompts: a glob below distill/")->capture_default_str();
   app.add_option("--sizes", s.sizes, "Accounts of each hydra")->capture_default_str();
-  app.add_option("--list", s.list, "Accounts of a hydra that share one list of prompts; 0: all of it")
+  app.add_option("--strategy", s.strategy, "Of the hydras: keys of a population's group of class harvest")
       ->capture_default_str();
-  app.add_option("--cover", s.cover, "Share of its exchanges that people's are copied for")->capture_default_str();
   app.add_option("--days", s.days)->capture_default_str();
   app.add_option("--rate", s.exchanges_a_day, "Exchanges a day, of everybody")->capture_default_str();
   app.add_option("--seed", s.seed, "The first")->capture_default_str();
@@ -216,8 +215,6 @@ int measure(int argc, char** argv) {
   app.add_option("--people", s.people)->capture_default_str();
   app.add_option("--others", s.others, "Accounts of each other honest class")->capture_default_str();
   app.add_option("--lookalikes", s.lookalikes, "Accounts of each look-alike group")->capture_default_str();
-  app.add_option("--rhythm", s.rhythm)->check(CLI::IsMember({"flat", "office", "bursts"}))->capture_default_str();
-  app.add_option("--network", s.network)->check(CLI::IsMember({"unshared", "mixed", "shared"}))->capture_default_str();
   app.add_option("--without", s.without, "nearness, content, identity, hours, succession");
   app.add_option("--weights", s.weights, "Of signals, as stillwatch_bench_detect --write-weights writes them")
       ->check(CLI::ExistingFile);
@@ -226,7 +223,6 @@ int measure(int argc, char** argv) {
   app.add_option("--linked-max", s.linked_max)->capture_default_str();
   app.add_option("--threads", s.threads)->capture_default_str();
   app.add_flag("--ablate", s.ablate, "Search every look's world without each kind of link as well, and by each alone");
-  app.add_option("--replaced-after", s.replaced_after, "Exchanges after which a hydra's account is replaced; 0: never");
   app.add_flag("--groups", s.groups, "Tell of every group");
   app.add_option("--out", s.out, "Append to this file, leaving out the seeds that it has");
   CLI11_PARSE(app, argc, argv);

@@ -104,18 +104,17 @@ std::string hydra_name(uint32_t size) {
 }
 
 Group hydra(const Settings& s, uint32_t size, uint32_t part) {
-  Group g = group_of(Kind::kHarvest, hydra_name(size), size, s.exchanges_a_day * s.days, part);
+  auto config = population::Config::parse(fmt::format("groups: [{{class: harvest, {}}}]", s.strategy), "strategy");
+  if (!config) give_up(config.error());
+  Group g = config->groups.front();
+  g.name = hydra_name(size);
+  g.accounts = size;
+  g.exchanges_median = s.exchanges_a_day * s.days;
   g.exchanges_sigma = 0.2;
-  g.part = 0;
-  g.part_of = 1;
+  g.exchanges_max = 1000;
   g.sources = {"distill/" + s.source};
-  g.campaign_size = s.list;
-  g.replaced_after = s.replaced_after;
-  g.cover = s.cover;
   g.cover_part = part;
   g.cover_part_of = kParts;
-  g.rhythm = s.rhythm == "flat" ? Rhythm::kFlat : s.rhythm == "office" ? Rhythm::kOfficeHours : Rhythm::kBursts;
-  g.network = s.network == "mixed" ? Identity::kMixed : s.network == "shared" ? Identity::kShared : Identity::kUnshared;
   return g;
 }
 

@@ -18,16 +18,13 @@ struct Settings {
   std::string timing;
   std::string source = "fireact*";
   std::vector<uint32_t> sizes = {1000};
-  uint32_t list = 0;
-  double cover = 0.5;
+  std::string strategy = "cover: 0.5, answer_length: people";  // of hydras, as a population's groups have it
   double days = 2;
   double exchanges_a_day = 26;
   uint64_t seed = 1;
   uint32_t people = 1500;
   uint32_t others = 60;
   uint32_t lookalikes = 100;
-  std::string rhythm = "flat";
-  std::string network = "unshared";
   uint64_t seeds = 1;
   std::vector<double> looks;
   uint32_t scale = 1;
@@ -35,7 +32,6 @@ struct Settings {
   unsigned threads = 1;
   bool groups = false;
   bool ablate = false;
-  uint32_t replaced_after = 0;
   std::string out;
   std::vector<std::string> without;
   std::string weights;  // a file; the shipped ones if it is empty
