@@ -134,6 +134,14 @@ signals::Weights weights_of(const std::string& path) {
   return *weights;
 }
 
+// Whom a baseline is made of.
+std::vector<Group> calm_groups(const Settings& s, uint32_t part) {
+  std::vector<Group> groups = benign_groups(s, part);
+  if (!s.known_lookalikes) return groups;
+  for (Group& g : lookalikes(s, part)) groups.push_back(std::move(g));
+  return groups;
+}
+
 // One world, searched at every look: a line of JSON.
 Json run(const Settings& s, const signals::Weights& weights, uint64_t seed, const population::Prompts& prompts,
          const population::Timing& timing) {
@@ -141,7 +149,7 @@ Json run(const Settings& s, const signals::Weights& weights, uint64_t seed, cons
   const std::vector<double> end = {24 * s.days};
   watch.enter("simulate");
   std::optional<signals::Baseline> baseline;
-  observe(benign_groups(s, 0), s, seed * 100, prompts, timing, end,
+  observe(calm_groups(s, 0), s, seed * 100, prompts, timing, end,
           [&](double, World& w) { baseline = baseline_of(w, weights); });
   campaigns::Options options;
   for (const std::string& w : s.without) {
@@ -150,7 +158,7 @@ Json run(const Settings& s, const signals::Weights& weights, uint64_t seed, cons
   options.links.linked_max = s.linked_max;
   options.threads = s.threads;
   std::optional<campaigns::Reference> reference;
-  observe(benign_groups(s, 1), s, seed * 100 + 1, prompts, timing, end, [&](double, World& w) {
+  observe(calm_groups(s, 1), s, seed * 100 + 1, prompts, timing, end, [&](double, World& w) {
     watch.enter("reference");
     auto learnt = campaigns::Reference::of(w.accounts, *baseline, s.threads);
     if (!learnt) give_up(learnt.error());
@@ -215,6 +223,7 @@ int measure(int argc, char** argv) {
   app.add_option("--people", s.people)->capture_default_str();
   app.add_option("--others", s.others, "Accounts of each other honest class")->capture_default_str();
   app.add_option("--lookalikes", s.lookalikes, "Accounts of each look-alike group")->capture_default_str();
+  app.add_flag("--known-lookalikes", s.known_lookalikes, "The baseline has seen as many of each look-alike group");
   app.add_option("--without", s.without, "nearness, content, identity, hours, succession");
   app.add_option("--weights", s.weights, "Of signals, as stillwatch_bench_detect --write-weights writes them")
       ->check(CLI::ExistingFile);

@@ -25,6 +25,7 @@ struct Settings {
   uint32_t people = 1500;
   uint32_t others = 60;
   uint32_t lookalikes = 100;
+  bool known_lookalikes = false;  // the baseline has seen such
   uint64_t seeds = 1;
   std::vector<double> looks;
   uint32_t scale = 1;

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <cmath>
 #include <numeric>
-#include <unordered_map>
 
 #include "base/hash.h"
 #include "base/random.h"
@@ -19,6 +18,9 @@ constexpr size_t kRing = 3;            // a key's holders are linked to so many 
 constexpr double kShareMax = 0.02;     // of accounts: a key that more hold is not rare
 constexpr double kIdentityMost = 1.5;  // evidence: less than any link needs
 constexpr double kTimeMost = 2;        // evidence, of hours and of succession
+
+constexpr std::array kKeyKinds = {KeyKind::kPrompt, KeyKind::kOpening, KeyKind::kOpenings,
+                                  KeyKind::kSystem, KeyKind::kNetwork, KeyKind::kClient};
 
 using PairKey = uint64_t;
 PairKey pair_of(uint32_t a, uint32_t b) {
@@ -57,6 +59,13 @@ std::vector<uint32_t> chosen(std::span<const Trace> traces, size_t max) {
   return all;
 }
 
+// A reason to look at a pair: a key that both have, or that they are near.
+struct Proposal {
+  PairKey pair;
+  float p;  // of sharing the key
+  bool identity;
+};
+
 // The nearest others of every account of a set.
 class Nearest {
  public:
@@ -78,9 +87,9 @@ class Nearest {
   size_t count_;
 };
 
-// Of every chosen account its nearest others, as pairs with their cosine.
-void nearest(std::span<const uint32_t> chosen, std::span<const Point> directions, size_t count, base::Team& team,
-             std::unordered_map<PairKey, double>& out) {
+// Every chosen account and its nearest others.
+void propose_by_nearness(std::span<const uint32_t> chosen, std::span<const Point> directions, size_t count,
+                         base::Team& team, std::vector<Proposal>& out) {
   constexpr size_t kBlock = 64;
   const size_t blocks = (chosen.size() + kBlock - 1) / kBlock;
   std::vector<Nearest> found(team.size(), Nearest(chosen.size(), count));  // of each thread
@@ -104,46 +113,30 @@ void nearest(std::span<const uint32_t> chosen, std::span<const Point> directions
     for (size_t t = 1; t < found.size(); ++t) {
       for (const auto& near : found[t].of(i)) found[0].offer(i, near);
     }
-    for (const auto& [cosine, j] : found[0].of(i)) out.emplace(pair_of(chosen[i], chosen[j]), cosine);
+    for (const auto& [cosine, j] : found[0].of(i)) out.push_back({pair_of(chosen[i], chosen[j]), 1, false});
   }
 }
 
-struct Shared {
-  double content = 1;  // p-values
-  double identity = 1;
-};
-
-void share_keys(std::span<const Trace> traces, const LinkOptions& options, std::unordered_map<PairKey, Shared>& out) {
-  struct Holding {
-    uint64_t hash;
-    uint32_t account;
-    KeyKind kind;
-  };
+// Of the keys of one kind.
+void propose_by_keys(std::span<const Trace> traces, KeyKind kind, std::vector<Proposal>& out) {
+  using Holding = std::pair<uint64_t, uint32_t>;  // hash and account
   std::vector<Holding> holdings;
   for (uint32_t i = 0; i < traces.size(); ++i) {
     for (const Key& key : traces[i].keys) {
-      const bool identity = is_identity(key.kind);
-      if (options.use[static_cast<size_t>(identity ? LinkKind::kIdentity : LinkKind::kContent)])
-        holdings.push_back({key.hash, i, key.kind});
+      if (key.kind == kind) holdings.emplace_back(key.hash, i);
     }
   }
-  std::sort(holdings.begin(), holdings.end(), [](const Holding& x, const Holding& y) {
-    return x.hash != y.hash ? x.hash < y.hash : x.account < y.account;
-  });
+  std::sort(holdings.begin(), holdings.end());
   const auto n = static_cast<double>(traces.size());
   for (size_t from = 0; from < holdings.size();) {
     size_t to = from;
-    while (to < holdings.size() && holdings[to].hash == holdings[from].hash) ++to;
+    while (to < holdings.size() && holdings[to].first == holdings[from].first) ++to;
     const auto holders = static_cast<double>(to - from);
     if (holders > 1 && holders <= std::max(3.0, kShareMax * n)) {
-      const double p = std::min(1.0, static_cast<double>(keys_max(holdings[from].kind)) * holders / n);
-      const bool identity = is_identity(holdings[from].kind);
+      const auto p = static_cast<float>(std::min(1.0, static_cast<double>(keys_max(kind)) * holders / n));
       for (size_t i = from; i < to; ++i) {
-        for (size_t j = i + 1; j < std::min(to, i + 1 + kRing); ++j) {
-          Shared& shared = out[pair_of(holdings[i].account, holdings[j].account)];
-          double& least = identity ? shared.identity : shared.content;
-          least = std::min(least, p);
-        }
+        for (size_t j = i + 1; j < std::min(to, i + 1 + kRing); ++j)
+          out.push_back({pair_of(holdings[i].second, holdings[j].second), p, is_identity(kind)});
       }
     }
     from = to;
@@ -232,34 +225,34 @@ double PairLaw::hours(const Trace& a, const Trace& b) const {
 std::vector<Link> find_links(std::span<const Trace> traces, std::span<const Point> directions, const PairLaw& law,
                              const LinkOptions& options, base::Team& team) {
   const auto used = [&](LinkKind kind) { return options.use[static_cast<size_t>(kind)]; };
-  std::unordered_map<PairKey, double> near;
+  std::vector<Proposal> proposals;
   if (used(LinkKind::kNearness))
-    nearest(chosen(traces, options.linked_max), directions, options.neighbours, team, near);
-  std::unordered_map<PairKey, Shared> shared;
-  share_keys(traces, options, shared);
-  for (const auto& [pair, s] : shared) near.try_emplace(pair, -2);
+    propose_by_nearness(chosen(traces, options.linked_max), directions, options.neighbours, team, proposals);
+  for (const KeyKind kind : kKeyKinds) {
+    if (used(is_identity(kind) ? LinkKind::kIdentity : LinkKind::kContent)) propose_by_keys(traces, kind, proposals);
+  }
+  std::sort(proposals.begin(), proposals.end(), [](const Proposal& x, const Proposal& y) { return x.pair < y.pair; });
 
-  std::vector<PairKey> pairs;
-  for (const auto& [pair, cosine] : near) pairs.push_back(pair);
-  std::sort(pairs.begin(), pairs.end());
   const double threshold = link_threshold(std::min(traces.size(), options.linked_max));
   const Succession succession(traces);
   std::vector<Link> links;
-  for (const PairKey pair : pairs) {
+  for (auto it = proposals.begin(); it != proposals.end();) {
+    const PairKey pair = it->pair;
+    float content = 1, identity = 1;
+    for (; it != proposals.end() && it->pair == pair; ++it) {
+      float& least = it->identity ? identity : content;
+      least = std::min(least, it->p);
+    }
     Link link{static_cast<uint32_t>(pair >> 32), static_cast<uint32_t>(pair), {}};
+    const Trace &a = traces[link.a], &b = traces[link.b];
     const auto say = [&](LinkKind kind, double evidence) {
-      link.evidence[static_cast<size_t>(kind)] = static_cast<float>(std::max(0.0, evidence));
+      if (used(kind)) link.evidence[static_cast<size_t>(kind)] = static_cast<float>(std::max(0.0, evidence));
     };
-    if (used(LinkKind::kNearness)) say(LinkKind::kNearness, law.nearness(dot(directions[link.a], directions[link.b])));
-    if (const auto it = shared.find(pair); it != shared.end()) {
-      say(LinkKind::kContent, PairLaw::evidence_of(it->second.content));
-      say(LinkKind::kIdentity, std::min(kIdentityMost, PairLaw::evidence_of(it->second.identity)));
-    }
-    if (used(LinkKind::kHours)) say(LinkKind::kHours, law.hours(traces[link.a], traces[link.b]));
-    if (used(LinkKind::kSuccession)) {
-      const double p = succession.p(traces[link.a], traces[link.b]);
-      say(LinkKind::kSuccession, std::min(kTimeMost, PairLaw::evidence_of(p)));
-    }
+    say(LinkKind::kNearness, law.nearness(dot(directions[link.a], directions[link.b])));
+    say(LinkKind::kContent, PairLaw::evidence_of(static_cast<double>(content)));
+    say(LinkKind::kIdentity, std::min(kIdentityMost, PairLaw::evidence_of(static_cast<double>(identity))));
+    say(LinkKind::kHours, law.hours(a, b));
+    say(LinkKind::kSuccession, std::min(kTimeMost, PairLaw::evidence_of(succession.p(a, b))));
     if (link.strength() >= threshold) links.push_back(link);
   }
   return links;

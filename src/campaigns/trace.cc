@@ -44,6 +44,8 @@ Trace Trace::of(std::string account, const profile::Summary& s) {
   for (size_t i = 0; i < features::kScripts; ++i) put(s.scripts[i]);
   for (size_t i = 0; i < kOctaves; ++i) put(s.prompt_words[2 * i] + s.prompt_words[2 * i + 1]);
   for (size_t i = 0; i < kOctaves; ++i) put(s.output[2 * i] + s.output[2 * i + 1]);
+  t.keys.reserve(s.prompt_sample.entries().size() + s.opening_sample.entries().size() + kBands +
+                 s.systems.entries().size() + s.network_sample.entries().size() + s.client_sample.entries().size());
   collect<KeyKind::kPrompt>(s.prompt_sample, t.keys);
   collect<KeyKind::kOpening>(s.opening_sample, t.keys);
   collect_bands(s.opening_sample, t.keys);

@@ -2,7 +2,7 @@
 // the keys and hours that it may share with others, and when it came and went. Country is not among them; parameters
 // and clients, which a program sets once, are keys and no coordinates.
 //
-// Bounds: about 2.5 KiB an account. Thread rule: a value.
+// Bounds: about 2.7 KiB an account. Thread rule: a value.
 #pragma once
 
 #include <array>

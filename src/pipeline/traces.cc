@@ -18,6 +18,7 @@ void add_traces(const Accounts& accounts, std::span<Accounts::Node* const> nodes
 campaigns::Accounts traces_of(const Accounts& accounts, const verdict::Labels& labels, base::Time now,
                               verdict::LabelKind without) {
   campaigns::Accounts out;
+  out.traces.reserve(accounts.size());  // of many accounts there is no room for a copy
   add_traces(accounts, accounts.slots(), labels, now, without, out.traces);
   std::sort(out.traces.begin(), out.traces.end(),
             [](const campaigns::Trace& a, const campaigns::Trace& b) { return a.account < b.account; });
