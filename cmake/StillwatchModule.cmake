@@ -3,7 +3,8 @@
 #   stillwatch_module(NAME [DEPS module...] [LIBS public-library...] [PRIVATE_LIBS library...])
 #
 # x.cc belongs to the library, x_test.cc to the one test program of the module, x_bench.cc to its one benchmark
-# program, and every x_fuzz.cc is a fuzzer of its own whose seeds lie in fuzz/x/ of the same folder.
+# program, and every x_fuzz.cc is a fuzzer of its own whose seeds lie in fuzz/x/ of the same folder; without libFuzzer it
+# is a test that reads those.
 
 # The tests of the program NAME_test, as NAME/..., of which none may take longer. A program that links libtorch can take
 # more than the usual five seconds to list its own.
@@ -51,13 +52,21 @@ function(stillwatch_module name)
 
   set(fuzzers ${all})
   list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cc$")
-  if(STILLWATCH_FUZZ)
+  if(STILLWATCH_FUZZ OR STILLWATCH_TESTS)
     foreach(file IN LISTS fuzzers)
       cmake_path(GET file STEM stem)
+      string(REGEX REPLACE "_fuzz$" "" input ${stem})
       add_executable(${name}_${stem} ${file})
       target_link_libraries(${name}_${stem} PRIVATE ${target} ${arg_PRIVATE_LIBS})
-      target_link_options(${name}_${stem} PRIVATE -fsanitize=fuzzer)
-      set_property(GLOBAL APPEND PROPERTY STILLWATCH_FUZZERS ${name}_${stem})
+      if(STILLWATCH_FUZZ)
+        target_link_options(${name}_${stem} PRIVATE -fsanitize=fuzzer)
+        set_property(GLOBAL APPEND PROPERTY STILLWATCH_FUZZERS ${name}_${stem})
+      else()
+        target_sources(${name}_${stem} PRIVATE ${CMAKE_SOURCE_DIR}/tests/seeds.cc)
+        target_link_libraries(${name}_${stem} PRIVATE stillwatch_options)
+        add_test(NAME ${name}/seeds.${input} COMMAND ${name}_${stem} ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/${input})
+        set_tests_properties(${name}/seeds.${input} PROPERTIES TIMEOUT 60)
+      endif()
     endforeach()
   endif()
 endfunction()

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <numeric>
 
 #include "campaigns/eigen.h"
 
@@ -20,10 +22,20 @@ double volume_of(const Trace& t) {
   return std::max(kVolumeMin, static_cast<double>(t.exchanges));
 }
 
+// In eight sums, since one would wait for itself.
+template <typename X>
+double inner(const X* x, const float* y, size_t size) {
+  double sum[8] = {};
+  size_t i = 0;
+  for (; i + 8 <= size; i += 8) {
+    for (size_t k = 0; k < 8; ++k) sum[k] += static_cast<double>(x[i + k]) * static_cast<double>(y[i + k]);
+  }
+  for (; i < size; ++i) sum[0] += static_cast<double>(x[i]) * static_cast<double>(y[i]);
+  return std::accumulate(std::begin(sum), std::end(sum), 0.0);
+}
+
 double dot(const Coordinates& a, const Coordinates& b) {
-  double sum = 0;
-  for (size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
-  return sum;
+  return inner(a.data(), b.data(), a.size());
 }
 
 }  // namespace
@@ -130,7 +142,8 @@ Whitening Whitening::of(std::span<const Point> benign) {
   for (const Point& p : benign) {
     for (size_t i = 0; i < axes; ++i) x[i] = static_cast<double>(p[i]) - mean[i];
     for (size_t i = 0, at = 0; i < axes; ++i) {
-      for (size_t j = 0; j <= i; ++j) m[at++] += x[i] * x[j] / n;
+      const double part = x[i] / n;
+      for (size_t j = 0; j <= i; ++j) m[at++] += part * x[j];
     }
   }
   const auto row = [&m](size_t i) { return &m[i * (i + 1) / 2]; };
@@ -148,8 +161,8 @@ Whitening Whitening::of(std::span<const Point> benign) {
 Point Whitening::turn(const Point& p) const {
   Point out(p.size());
   for (size_t i = 0, at = 0; i < p.size(); ++i) {
-    double rest = static_cast<double>(p[i]);
-    for (size_t j = 0; j < i; ++j) rest -= factor_[at++] * static_cast<double>(out[j]);
+    const double rest = static_cast<double>(p[i]) - inner(&factor_[at], out.data(), i);
+    at += i;
     out[i] = static_cast<float>(rest / factor_[at++]);
   }
   return out;
