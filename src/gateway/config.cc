@@ -45,7 +45,7 @@ void read_marks(YamlMap& map, Config& c) {
 void read_summaries(YamlMap& map, Config& c) {
   SummarySettings& s = c.settings.summaries;
   if (map.require("model")) map.text("model", s.model);
-  const YAML::Node path = map.node()["path"];
+  const YAML::Node path = map.take("path");
   map.text("path", s.path);
   if (!s.path.starts_with("/") || s.path.find_first_of(" \r\n") != s.path.npos)
     map.fail(path, "a path begins with / and has no spaces");

@@ -86,8 +86,9 @@ IdentitySettings IdentitySettings::read(base::YamlMap& map) {
   IdentitySettings s;
   map.text("account_header", s.trusted_field);
   map.text("jwt_claim", s.jwt_claim);
-  if (const YAML::Node accounts = map.take("accounts")) {
-    if (!accounts.IsMap()) map.fail(accounts, "`accounts` is not a map of names to names");
+  const YAML::Node accounts = map.take("accounts");
+  if (accounts && !accounts.IsMap()) map.fail(accounts, "`accounts` is not a map of names to names");
+  if (accounts.IsMap()) {
     for (const auto& entry : accounts) {
       if (!entry.first.IsScalar() || !entry.second.IsScalar() || entry.second.Scalar().empty() ||
           entry.second.Scalar().size() > base::kIdentityBytesMax) {

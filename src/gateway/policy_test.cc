@@ -184,6 +184,8 @@ policy: {rungs: [{rung: strip}]}
   EXPECT_THAT(error("policy: {mode: enforce, rungs: [{rung: mark}]}"), HasSubstr("needs `marks.key_file`"));
   EXPECT_THAT(error("policy: {refuse_accounts_max: 3}"), HasSubstr("needs `admin.approver_token_file`"));
   EXPECT_THAT(error("identity: {forwarded: {trusted: [10.0.0.0/99]}}"), HasSubstr("is no network"));
+  EXPECT_EQ(error("identity: {accounts: [a]}"), "c.yaml:1:22: `accounts` is not a map of names to names");
+  EXPECT_EQ(error("summaries: on"), "c.yaml:1:12: `model` is missing");
   EXPECT_THAT(error("summaries: {model: m, path: 'v1 x'}"), HasSubstr("c.yaml:1:29: a path begins with /"));
 }
 

@@ -113,6 +113,26 @@ TEST(Llama2c, ReadsTiedAndUntied) {
   EXPECT_FALSE(untied->config.tied);
 }
 
+TEST(Llama2c, RefusesTokensThatAreNoText) {
+  const auto tokenizer_of = [](std::string_view last) {
+    base::Writer w;
+    w.u32(1);
+    std::string bytes = w.bytes();
+    for (int i = 0; i < 260; ++i) {
+      const std::string_view piece = i == 259 ? last : "";
+      base::Writer token;
+      token.u32(0);
+      token.u32(static_cast<uint32_t>(piece.size()));
+      bytes.append(token.bytes()).append(piece);
+    }
+    return Tokenizer::from_llama2c(bytes, 260, "t.bin");
+  };
+  EXPECT_TRUE(tokenizer_of("caf\xc3\xa9"));
+  const auto broken = tokenizer_of("a\x9a");
+  ASSERT_FALSE(broken);
+  EXPECT_EQ(broken.error().message, "t.bin: token 259 is no UTF-8");
+}
+
 TEST(Llama2c, RefusesWhatIsCutOffOrAnotherVersion) {
   const auto cut = read_llama2c(small_checkpoint(10, 100), "c.bin");
   ASSERT_FALSE(cut);

@@ -17,13 +17,14 @@ void HashList::settle() {
 }
 
 std::string HashList::bytes() const {
+  if (hashes_.empty()) return {};  // of no hashes there is no first
   return {reinterpret_cast<const char*>(hashes_.data()), hashes_.size() * sizeof(uint32_t)};
 }
 
 base::Result<HashList> HashList::parse(std::string_view bytes) {
   HashList list;
   list.hashes_.resize(bytes.size() / sizeof(uint32_t));
-  if (!bytes.empty()) std::memcpy(list.hashes_.data(), bytes.data(), list.hashes_.size() * sizeof(uint32_t));
+  if (!list.hashes_.empty()) std::memcpy(list.hashes_.data(), bytes.data(), list.hashes_.size() * sizeof(uint32_t));
   const auto not_increasing = [](uint32_t a, uint32_t b) { return a >= b; };
   if (bytes.size() % sizeof(uint32_t) != 0 ||
       std::adjacent_find(list.hashes_.begin(), list.hashes_.end(), not_increasing) != list.hashes_.end())
