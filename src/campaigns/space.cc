@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
-#include <numeric>
 
 #include "campaigns/eigen.h"
 
@@ -23,19 +21,21 @@ double volume_of(const Trace& t) {
 }
 
 // In eight sums, since one would wait for itself.
-template <typename X>
+template <typename Sum, typename X>
 double inner(const X* x, const float* y, size_t size) {
-  double sum[8] = {};
+  Sum sum[8] = {};
   size_t i = 0;
   for (; i + 8 <= size; i += 8) {
-    for (size_t k = 0; k < 8; ++k) sum[k] += static_cast<double>(x[i + k]) * static_cast<double>(y[i + k]);
+    for (size_t k = 0; k < 8; ++k) sum[k] += static_cast<Sum>(x[i + k]) * static_cast<Sum>(y[i + k]);
   }
-  for (; i < size; ++i) sum[0] += static_cast<double>(x[i]) * static_cast<double>(y[i]);
-  return std::accumulate(std::begin(sum), std::end(sum), 0.0);
+  double total = 0;
+  for (const Sum s : sum) total += static_cast<double>(s);
+  for (; i < size; ++i) total += static_cast<double>(x[i]) * static_cast<double>(y[i]);
+  return total;
 }
 
 double dot(const Coordinates& a, const Coordinates& b) {
-  return inner(a.data(), b.data(), a.size());
+  return inner<double>(a.data(), b.data(), a.size());
 }
 
 }  // namespace
@@ -161,7 +161,7 @@ Whitening Whitening::of(std::span<const Point> benign) {
 Point Whitening::turn(const Point& p) const {
   Point out(p.size());
   for (size_t i = 0, at = 0; i < p.size(); ++i) {
-    const double rest = static_cast<double>(p[i]) - inner(&factor_[at], out.data(), i);
+    const double rest = static_cast<double>(p[i]) - inner<double>(&factor_[at], out.data(), i);
     at += i;
     out[i] = static_cast<float>(rest / factor_[at++]);
   }
@@ -169,15 +169,7 @@ Point Whitening::turn(const Point& p) const {
 }
 
 double dot(const Point& x, const Point& y) {
-  float sum[8] = {};
-  size_t i = 0;
-  for (; i + 8 <= x.size(); i += 8) {
-    for (size_t j = 0; j < 8; ++j) sum[j] += x[i + j] * y[i + j];
-  }
-  double total = 0;
-  for (const float s : sum) total += static_cast<double>(s);
-  for (; i < x.size(); ++i) total += static_cast<double>(x[i]) * static_cast<double>(y[i]);
-  return total;
+  return inner<float>(x.data(), y.data(), x.size());
 }
 
 Point direction_of(Point x) {

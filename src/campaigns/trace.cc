@@ -9,18 +9,19 @@
 namespace stillwatch::campaigns {
 namespace {
 
+Key key_of(KeyKind kind, uint64_t hash) {
+  return {base::combine(static_cast<uint64_t>(kind) + 1, hash), kind};
+}
+
 template <KeyKind kKind>
 void collect(const sketch::BottomK<keys_max(kKind)>& sample, std::vector<Key>& keys) {
-  for (const auto& entry : sample.entries())
-    keys.push_back({base::combine(static_cast<uint64_t>(kKind) + 1, entry.hash), kKind});
+  for (const auto& entry : sample.entries()) keys.push_back(key_of(kKind, entry.hash));
 }
 
 void collect_bands(const sketch::BottomK<keys_max(KeyKind::kOpening)>& sample, std::vector<Key>& keys) {
   const auto& entries = sample.entries();
-  for (size_t i = 0; i < kBands && i + 1 < entries.size(); ++i) {
-    const uint64_t band = base::combine(entries[i].hash, entries[i + 1].hash);
-    keys.push_back({base::combine(static_cast<uint64_t>(KeyKind::kOpenings) + 1, band), KeyKind::kOpenings});
-  }
+  for (size_t i = 0; i < kBands && i + 1 < entries.size(); ++i)
+    keys.push_back(key_of(KeyKind::kOpenings, base::combine(entries[i].hash, entries[i + 1].hash)));
 }
 
 }  // namespace

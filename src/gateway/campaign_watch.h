@@ -4,7 +4,7 @@
 // there is nothing to do.
 //
 // A look begins `period` after the last one began, and takes a tenth of a core's time at most. Thread rule: all methods
-// from any thread. Bounds: a trace (2.5 KiB) an account while a look is under way.
+// from any thread. Bounds: a trace (2.7 KiB) an account while a look is under way.
 #pragma once
 
 #include <condition_variable>

@@ -1,6 +1,7 @@
 #include "model/llama2c.h"
 
 #include <fmt/format.h>
+#include <simdjson.h>
 
 #include <algorithm>
 #include <bit>
@@ -8,7 +9,6 @@
 #include <cstring>
 
 #include "base/bytes.h"
-#include "model/split.h"
 #include "model/tokenizer_state.h"
 
 namespace stillwatch::model {
@@ -46,16 +46,6 @@ void part_pairs(std::vector<float>& rows, int64_t heads, int64_t head_dim, int64
     }
     std::copy(head.begin(), head.end(), at);
   }
-}
-
-// Pieces are told in JSON, which knows no other text.
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const CodePoint first = first_code_point(text);
-    if (first.value < 0) return false;
-    text.remove_prefix(first.bytes);
-  }
-  return true;
 }
 
 }  // namespace
@@ -157,7 +147,7 @@ Result<Tokenizer> Tokenizer::from_llama2c(std::string_view bytes, size_t vocab_s
     } else if (token < kFirstByte) {
       static constexpr const char* kNames[] = {"<unk>", "<s>", "</s>"};
       builder.add_mark(token, kNames[i], true);
-    } else if (is_utf8(piece)) {
+    } else if (simdjson::validate_utf8(piece)) {  // JSON, in which tokenizers are told, knows no other text
       builder.add(token, piece);
     } else {
       return wrong(fmt::format("token {} is no UTF-8", i));

@@ -13,6 +13,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 using pipeline::AccountFinding;
 
+constexpr size_t kFirstKinds = 4;  // of links: every program that knew campaigns knew these
+
 // Six digits are more than any of these figures has.
 double finite(double value, double otherwise = 0) {
   value = finite_or(value, otherwise);
@@ -175,8 +177,10 @@ base::Result<pipeline::CampaignFinding> parse_campaign(std::string_view json) {
       pipeline::CampaignLink link;
       row.at(0).get_to(link.a);
       row.at(1).get_to(link.b);
-      // What was written when there were fewer kinds of link says nothing of the others.
-      for (size_t k = 0; k < link.evidence.size() && k + 2 < row.size(); ++k) row[k + 2].get_to(link.evidence[k]);
+      // What was written before a kind was known says nothing of it.
+      for (size_t k = 0; k < link.evidence.size(); ++k) {
+        if (k < kFirstKinds || k + 2 < row.size()) row.at(k + 2).get_to(link.evidence[k]);
+      }
       if (std::max(link.a, link.b) >= c.accounts.size()) return fail();
       c.links.push_back(link);
     }

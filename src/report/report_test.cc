@@ -158,6 +158,8 @@ TEST(JsonReport, ACampaignIsReadBackAsItWasWritten) {
   ASSERT_TRUE(of_before);
   EXPECT_EQ(of_before->links.front().evidence[3], 1.25F);
   EXPECT_EQ(of_before->links.front().evidence[4], 0);
+  before["links"][0].erase(5);
+  EXPECT_FALSE(parse_campaign(before.dump()));
   for (const char* damaged : {"", "[]", "{}", R"({"campaign":1})"}) EXPECT_FALSE(parse_campaign(damaged)) << damaged;
 }
 

@@ -17,7 +17,6 @@ void HashList::settle() {
 }
 
 std::string HashList::bytes() const {
-  if (hashes_.empty()) return {};  // of no hashes there is no first
   return {reinterpret_cast<const char*>(hashes_.data()), hashes_.size() * sizeof(uint32_t)};
 }
 
